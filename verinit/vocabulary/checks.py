@@ -1,0 +1,172 @@
+"""What is asked: `Check` (a claim with a body that measures), `Trial`, `Battery`, `Fault`."""
+
+from __future__ import annotations
+
+import traceback
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field, replace
+
+from verinit.vocabulary.errors import CheckFailed, CheckInconclusive, CheckSkipped
+from verinit.vocabulary.evidence import Evidence, Exhibit, Verdict, judge
+from verinit.vocabulary.findings import Claim, Finding
+from verinit.vocabulary.places import ROOT, Case, Rates
+from verinit.vocabulary.targets import Kind, Target
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Trial:
+    """A check at one case of one target, with its share of the budget: the unit of ids and replay."""
+
+    check: Check
+    target: Target
+    case: Case
+    rates: Rates
+    discrepancy: float
+    root: int = ROOT
+
+    def finding(self, verdict: Verdict, **details: object) -> Finding:
+        """A finding about this trial."""
+        return Finding(
+            claim=self.check.claim,
+            target=self.target.name,
+            case=self.case,
+            root=self.root,
+            rates=self.rates,
+            discrepancy=self.discrepancy,
+            verdict=verdict,
+            excuse=self.target.excuse(self.check.claim.id),
+            replayable=self.target.replayable,
+            **details,  # type: ignore[arg-type]
+        )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Measured:
+    """What a body may return beside its evidence: sufficient statistics by name."""
+
+    evidence: Evidence
+    sufficient: tuple[tuple[str, float], ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Check:
+    """A claim, a body that measures it, the departure it must see and how rarely it may miss it.
+
+    body         measures a trial and returns Evidence; never judges, prints, catches or knows a name
+    discrepancy  smallest departure that must be seen, in units of `Evidence.quantity`; 0 for exact claims
+    samples      numbers needed for (rates, discrepancy) on a target; None for a claim without chance
+    applies      why the claim says nothing of a target at a case; empty if it does
+    after        codes whose failure at the same case makes this check meaningless
+    scales       whether a coarser battery multiplies the discrepancy
+    exhibit      the figure of a failure
+    diagnose     names the likely mistake from all trials of one target, with their evidence
+    """
+
+    claim: Claim
+    kind: Kind
+    body: Callable[[Trial], Evidence | Measured]
+    discrepancy: float = 0.0
+    rates: Rates = Rates()
+    samples: Callable[[Target, Rates, float], int] | None = None
+    applies: Callable[[Target, Case], str] = lambda target, case: ""
+    after: tuple[str, ...] = ()
+    scales: bool = True
+    exhibit: Callable[[Trial], Exhibit] | None = None
+    diagnose: Callable[[Sequence[tuple[Trial, Evidence]]], str] | None = None
+    doc: str = ""
+
+    @property
+    def code(self) -> str:
+        """The check's code, which is for ever."""
+        return self.claim.id
+
+    def __str__(self) -> str:
+        return self.code
+
+    def trial(self, target: Target, case: Case, *, rates: Rates | None = None, root: int = ROOT) -> Trial:
+        """This check at one case of one target, with the check's own rates unless others are given."""
+        return Trial(
+            check=self,
+            target=target,
+            case=case,
+            rates=rates or self.rates,
+            discrepancy=self.discrepancy,
+            root=root,
+        )
+
+    def __call__(self, target: Target, case: Case) -> None:
+        """Raise `CheckFailed` unless the claim passes; `CheckSkipped` where it does not apply."""
+        found = examine(self.trial(target, case))
+        if found.verdict is Verdict.skipped:
+            raise CheckSkipped(str(found))
+        if found.verdict is Verdict.inconclusive:
+            raise CheckInconclusive(str(found), finding=found)
+        if found.verdict is not Verdict.passed:
+            raise CheckFailed(str(found), finding=found)
+
+    def examine(self, target: Target, case: Case) -> Finding:
+        """What is found when this check looks at one case of one target."""
+        return examine(self.trial(target, case))
+
+
+def examine(trial: Trial) -> Finding:
+    """Run one trial: measure, judge, and turn a crash of foreign code into a finding."""
+    reason = trial.check.applies(trial.target, trial.case)
+    if reason:
+        return trial.finding(Verdict.skipped, reason=reason)
+    try:
+        measured = trial.check.body(trial)
+    except CheckSkipped as skip:
+        return trial.finding(Verdict.skipped, reason=str(skip))
+    except Exception as error:
+        return trial.finding(Verdict.errored, reason=crash(error))
+    if isinstance(measured, Evidence):
+        measured = Measured(evidence=measured)
+    found = trial.finding(
+        judge(measured.evidence, trial.discrepancy),
+        evidence=measured.evidence,
+        sufficient=measured.sufficient,
+    )
+    if found.verdict is Verdict.failed and trial.check.exhibit is not None:
+        found = replace(found, exhibits=(trial.check.exhibit(trial),))
+    if found.verdict is Verdict.failed and trial.check.diagnose is not None:
+        found = replace(found, likely=trial.check.diagnose([(trial, measured.evidence)]))
+    return found
+
+
+def crash(error: BaseException) -> str:
+    """A crash in one line: the traceback's last line and where it happened."""
+    last = "".join(traceback.format_exception_only(error)).strip().splitlines()[-1]
+    frames = traceback.extract_tb(error.__traceback__)
+    return f"{last} (in {frames[-1].name}, line {frames[-1].lineno})" if frames else last
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Battery:
+    """Named cases for each kind, one total false_fail, and how coarse the look is.
+
+    `coarseness` multiplies each check's discrepancy: 1 is the discrepancy as declared.
+    """
+
+    name: str
+    cases: tuple[tuple[Kind, tuple[Case, ...]], ...]
+    false_fail: float = Rates().false_fail
+    coarseness: float = 1.0
+
+    def of(self, kind: Kind) -> tuple[Case, ...]:
+        """The cases for one kind of target."""
+        return dict(self.cases).get(kind, ())
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Fault:
+    """A planted mistake: a target that the named checks must catch.
+
+    `story` says how it happens in practice; `cases` where it shows, empty for everywhere.
+    """
+
+    name: str
+    codes: tuple[str, ...]
+    target: Target
+    story: str
+    cases: tuple[Case, ...] = field(default=())

@@ -1,0 +1,110 @@
+"""Whose code is examined: `Target`, and one Protocol for each kind of object behind it."""
+
+from __future__ import annotations
+
+import difflib
+from collections.abc import Iterable
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, Literal, Protocol, runtime_checkable
+
+from verinit.vocabulary.errors import UsageError
+from verinit.vocabulary.places import Scheme
+
+if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
+
+    Array = NDArray[Any]
+
+Kind = Literal["initializer", "activation", "layer", "normalizer", "loss", "model"]
+KINDS: tuple[Kind, ...] = ("initializer", "activation", "layer", "normalizer", "loss", "model")
+
+
+@runtime_checkable
+class Initializer(Protocol):
+    """Draws one array. `rng` is the only source of chance; `dtype` None means the object's own."""
+
+    def __call__(
+        self, shape: tuple[int, ...], rng: np.random.Generator, *, dtype: str | None = None, **parameters: Any
+    ) -> Array: ...
+
+
+@runtime_checkable
+class Activation(Protocol):
+    """An elementwise function and its derivative; `x` has any shape, the result has the same."""
+
+    def value(self, x: Array) -> Array: ...
+    def derivative(self, x: Array) -> Array: ...
+
+
+@runtime_checkable
+class Layer(Protocol):
+    """A differentiable map: `backward` takes the cotangent of the output, returns that of the input."""
+
+    def forward(self, x: Array) -> Array: ...
+    def backward(self, cotangent: Array) -> Array: ...
+
+
+@runtime_checkable
+class Normalizer(Protocol):
+    """Batch normalisation over a batch `x: (N, D)`, with running statistics `(D,)`."""
+
+    running_mean: Array
+    running_var: Array
+
+    def forward(self, x: Array, training: bool) -> Array: ...
+    def backward(self, cotangent: Array) -> Array: ...
+
+
+@runtime_checkable
+class Loss(Protocol):
+    """A scalar of predictions and labels, and its gradient with respect to the predictions."""
+
+    def forward(self, x: Array, labels: Array) -> float: ...
+    def backward(self) -> Array: ...
+
+
+@runtime_checkable
+class Model(Protocol):
+    """Walks freshly initialised weights layer by layer; yields what each layer saw and sent."""
+
+    def walk(self, inputs: Array, rng: np.random.Generator) -> Iterable[Any]: ...
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Target:
+    """One object under examination.
+
+    name        how it is asked for: 'torch:kaiming_normal_', 'mypackage.init:he=he_normal'
+    kind        which Protocol `object` satisfies
+    object      the adapted code
+    scheme      what it says it is; None where the kind has no scheme
+    expected    codes of checks that are known to fail, each with its reason
+    parameters  case parameters that the object understands ("groups", "transposed")
+    ranks       numbers of axes it accepts; empty means any
+    dtypes      dtypes that may be asked for; empty means only its own
+    replayable  whether `name` alone finds the object again in another process
+    """
+
+    name: str
+    kind: Kind
+    object: Any
+    scheme: Scheme | None = None
+    expected: tuple[tuple[str, str], ...] = ()
+    parameters: tuple[str, ...] = ()
+    ranks: tuple[int, ...] = ()
+    dtypes: tuple[str, ...] = ()
+    replayable: bool = True
+
+    def __post_init__(self) -> None:
+        if self.kind not in KINDS:
+            near = difflib.get_close_matches(self.kind, KINDS, n=1)
+            hint = f"; did you mean {near[0]!r}?" if near else ""
+            raise UsageError(f"kind={self.kind!r}{hint} (allowed: {', '.join(KINDS)})")
+
+    def __str__(self) -> str:
+        return self.name
+
+    def excuse(self, code: str) -> str:
+        """Why check `code` is known to fail here; empty if it must not."""
+        return dict(self.expected).get(code, "")

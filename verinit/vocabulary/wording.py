@@ -1,0 +1,192 @@
+"""How findings, rulings and reports read: the same words in the terminal, in pytest and in the report."""
+
+from __future__ import annotations
+
+import math
+from typing import TYPE_CHECKING
+
+from verinit.vocabulary.evidence import Evidence, Verdict
+
+if TYPE_CHECKING:
+    from verinit.vocabulary.findings import Finding, Report, Ruling
+
+
+def number(value: float) -> str:
+    """Five significant digits, whole numbers whole.
+
+    >>> number(0.166879), number(524288.0), number(2e-7), number(float("inf"))
+    ('0.16688', '524288', '2e-07', 'inf')
+    """
+    if math.isfinite(value) and value == round(value) and abs(value) < 1e12:
+        return str(round(value))
+    return f"{value:.5g}"
+
+
+def short(value: float) -> str:
+    """Three significant digits, for tolerances and rates."""
+    return number(float(f"{value:.3g}")) if math.isfinite(value) else str(value)
+
+
+def times(ratio: float) -> str:
+    """A factor in words: '81.9 times'."""
+    return f"{ratio:.3g} times" if ratio < 1e6 else f"{ratio:.1e} times"
+
+
+def rate(evidence: Evidence) -> str:
+    """The p-value as it may be printed: an exact number, or its upper bound where it underflows."""
+    if evidence.p is None:
+        return ""
+    if evidence.p < 1e-300 and evidence.log10_p is not None:
+        return f"p < 1e{math.ceil(evidence.log10_p)}"
+    return f"p = {evidence.p:.2g}"
+
+
+def severity(finding: Finding) -> tuple[float, str]:
+    """Sort key, worst first: crashes, then the largest distance in units of what was allowed."""
+    evidence = finding.evidence
+    if evidence is None or not math.isfinite(evidence.distance):
+        return (-math.inf, finding.id)
+    if evidence.tolerance == 0:
+        return (-1e300 if evidence.distance else 0.0, finding.id)
+    return (-evidence.distance / evidence.tolerance, finding.id)
+
+
+def expectation(finding: Finding) -> str:
+    """The predicted value with its tolerance and what that rests on."""
+    evidence = finding.evidence
+    if evidence is None:
+        return ""
+    basis = [evidence.basis, f"n = {evidence.n}"] if evidence.n else [evidence.basis]
+    if evidence.p is not None:
+        basis.append(f"false-fail rate {short(finding.rates.false_fail)}")
+    margin = f" +- {short(evidence.tolerance)}" if evidence.tolerance else ""
+    return f"{evidence.quantity} = {number(evidence.expected)}{margin}   ({', '.join(basis)})"
+
+
+def observation(evidence: Evidence) -> str:
+    """The measured value, how far off it is, and the sentence that goes with it."""
+    text = number(evidence.observed)
+    if not math.isfinite(evidence.distance):
+        text += ", not a finite distance"
+    elif evidence.tolerance and evidence.distance > evidence.tolerance:
+        text += f", {times(evidence.distance / evidence.tolerance)} the allowed distance"
+    return f"{text}   {evidence.detail}" if evidence.detail else text
+
+
+def replay(finding: Finding) -> str:
+    """The command that shows the finding again."""
+    if not finding.replayable:
+        return "not replayable: give module:callable"
+    return f"verinit replay {finding.short_id}"
+
+
+def finding(found: Finding) -> str:
+    """The message of one finding: a block for a failure, a line for a pass or a skip."""
+    claim = found.claim
+    head = f"{claim.id} {{}} for {found.target} at {found.case}"
+    if found.verdict is Verdict.skipped:
+        return f"{head.format('skipped')}: {found.reason}"
+    if found.verdict is Verdict.passed and found.evidence is not None:
+        return f"{head.format('passed')}: {seen(found)}"
+    lines = [head.format(str(found.verdict).upper())]
+    lines.append(f"  claim     {claim.equation or claim.summary}   [{claim.source}]")
+    if found.evidence is not None:
+        lines.append(f"  expected  {expectation(found)}")
+        lines.append(f"  observed  {observation(found.evidence)}")
+    if found.verdict is Verdict.inconclusive and found.evidence is not None:
+        lines.append(
+            f"  undecided a departure below {short(found.evidence.resolution)} would not have been seen; "
+            f"the check promises {short(found.discrepancy)}"
+        )
+    if found.reason:
+        lines.append(f"  reason    {found.reason}")
+    if found.likely:
+        lines.append(f"  likely    {found.likely}")
+    if found.excuse:
+        lines.append(f"  expected to fail: {found.excuse}")
+    lines.append(f"  replay    {replay(found)}")
+    return "\n".join(lines)
+
+
+def seen(found: Finding) -> str:
+    """What a pass says: the value, and the smallest departure that would have been seen."""
+    evidence = found.evidence
+    if evidence is None:
+        return ""
+    text = f"{evidence.quantity} = {number(evidence.observed)}"
+    if evidence.p is None:
+        return f"{text} ({evidence.basis})"
+    return (
+        f"{text} (expected {number(evidence.expected)} +- {short(evidence.tolerance)}); a departure of "
+        f"{short(evidence.resolution)} would have been seen with probability 1 - {short(found.rates.false_pass)}"
+    )
+
+
+def ruling(ruled: Ruling) -> str:
+    """A ruling in the terminal: what the chapter says, what is so, and the numbers."""
+    lines = [f"{ruled.id} {str(ruled.ruling).upper()}: {ruled.summary}", f"  the chapter  {ruled.claim}"]
+    if ruled.conditions:
+        lines.append(f"  conditions   {ruled.conditions}")
+    for item in ruled.evidence:
+        interval = (
+            f", interval [{number(item.interval[0])}, {number(item.interval[1])}]" if item.interval else ""
+        )
+        lines.append(
+            f"  {item.quantity}: predicted {number(item.expected)}, measured {number(item.observed)}"
+            f"{interval} ({item.basis}, n = {item.n})"
+        )
+    return "\n".join(lines)
+
+
+def weakest(report: Report) -> Finding | None:
+    """The pass that came nearest to seeing nothing: largest resolution for its discrepancy."""
+    passes = [
+        f
+        for f in report.findings
+        if f.verdict is Verdict.passed
+        and f.evidence is not None
+        and f.evidence.p is not None
+        and f.discrepancy
+    ]
+    return max(
+        passes,
+        key=lambda f: (f.evidence.resolution / f.discrepancy if f.evidence else 0.0, f.id),
+        default=None,
+    )
+
+
+def closing(report: Report) -> list[str]:
+    """The closing lines: counts, root and budget, and the weakest pass."""
+    counts = ", ".join(f"{count} {verdict}" for verdict, count in report.counts.items())
+    lines = [counts if report.findings else "nothing was examined"]
+    if report.rulings:
+        outcomes = [str(ruled.ruling) for ruled in report.rulings]
+        tally = ", ".join(f"{outcomes.count(word)} {word}" for word in sorted(set(outcomes)))
+        lines[0] += f"; textbook: {tally}"
+    lines.append(
+        f"root {report.root}, battery {report.battery}, false alarms of the whole run at most "
+        f"{short(report.false_fail)}"
+    )
+    weak = weakest(report)
+    if weak is not None and weak.evidence is not None:
+        lines.append(
+            f"weakest pass {weak.claim.id} for {weak.target} at {weak.case}: a departure of "
+            f"{short(weak.evidence.resolution)} in {weak.evidence.quantity} would have been seen with "
+            f"probability 1 - {short(weak.rates.false_pass)}"
+        )
+    lines += [f"ruling changed: {surprise}" for surprise in report.surprises]
+    if not report.complete:
+        lines.append(
+            f"INCOMPLETE: {len(report.findings)} of {report.planned} planned trials were run; "
+            "a partial run is never green"
+        )
+    elif not report.findings and not report.rulings:
+        lines.append("NOTHING PASSED: a run that examined nothing is never green")
+    return lines
+
+
+def report(whole: Report) -> str:
+    """All failures, worst first, and the closing lines."""
+    blocks = [finding(found) for found in whole.red]
+    blocks.append("\n".join(closing(whole)))
+    return "\n\n".join(blocks)
