@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import difflib
 from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Literal, Protocol, runtime_checkable
 
-from verinit.vocabulary.errors import UsageError
+from verinit.vocabulary.errors import unknown
 from verinit.vocabulary.places import Scheme
 
 if TYPE_CHECKING:
@@ -71,7 +70,7 @@ class Model(Protocol):
     def walk(self, inputs: Array, rng: np.random.Generator) -> Iterable[Any]: ...
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class Target:
     """One object under examination.
 
@@ -98,9 +97,7 @@ class Target:
 
     def __post_init__(self) -> None:
         if self.kind not in KINDS:
-            near = difflib.get_close_matches(self.kind, KINDS, n=1)
-            hint = f"; did you mean {near[0]!r}?" if near else ""
-            raise UsageError(f"kind={self.kind!r}{hint} (allowed: {', '.join(KINDS)})")
+            raise unknown("kind", self.kind, KINDS)
 
     def __str__(self) -> str:
         return self.name
