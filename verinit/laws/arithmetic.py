@@ -41,12 +41,9 @@ def value_of(node: ast.expr) -> float | str | bool:
 
 def _computed(node: ast.expr, operation: Callable[..., float], *operands: ast.expr) -> float:
     try:
-        value = operation(*map(_number, operands))
-    except (ArithmeticError, ValueError) as error:
+        return math.fsum([operation(*map(_number, operands))])
+    except (ArithmeticError, ValueError, TypeError) as error:
         raise UsageError(f"{ast.unparse(node)!r} is not a finite real number ({error})") from None
-    if not (isinstance(value, float) and math.isfinite(value)):
-        raise UsageError(f"{ast.unparse(node)!r} is not a finite real number")
-    return value
 
 
 def _number(node: ast.expr) -> float:

@@ -74,9 +74,7 @@ def _slope(row: Row) -> Row:
         name=row.name,
         source=row.source,
         defaults={**row.defaults, "negative_slope": 0.0},
-        claim=lambda mode, gain, negative_slope: claim(
-            mode=mode, gain=gain / (1 + negative_slope**2) ** 0.5
-        ),
+        claim=lambda mode, gain, negative_slope: claim(mode=mode, gain=gain / (1 + negative_slope**2) ** 0.5),
     )
 
 
@@ -143,7 +141,9 @@ def scheme(name: str, **parameters: Any) -> Scheme:
                 f"{canonical}({key}={value!r}): {kind} is needed, such as {_spelt(row.defaults[key])}"
             )
         if key in ("std", "gain", "scale") and not value > 0:
-            raise UsageError(f"{canonical}({key}={value!r}): {key} must be above 0; for a constant use 'constant'")
+            raise UsageError(
+                f"{canonical}({key}={value!r}): {key} must be above 0; for a constant use 'constant'"
+            )
     chosen = {key: parameters.get(key, default) for key, default in row.defaults.items()}
     shown = ", ".join(
         f"{key}={_spelt(chosen[key])}" for key, default in row.defaults.items() if chosen[key] != default
@@ -157,7 +157,7 @@ def _spelt(value: Any) -> str:
 
 
 def _fits(value: Any, default: Any) -> bool:
-    if isinstance(default, bool) or isinstance(default, str):
+    if isinstance(default, bool | str):
         return type(value) is type(default)
     return isinstance(value, int | float) and not isinstance(value, bool)
 

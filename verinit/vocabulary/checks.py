@@ -66,7 +66,7 @@ class Check:
     kind: Kind
     body: Callable[[Trial], Evidence | Measured]
     discrepancy: float = 0.0
-    rates: Rates = Rates()
+    rates: Rates = field(default_factory=Rates)
     samples: Callable[[Target, Rates, float], int] | None = None
     applies: Callable[[Target, Case], str] = lambda target, case: ""
     after: tuple[str, ...] = ()
@@ -84,7 +84,7 @@ class Check:
         return self.code
 
     def trial(self, target: Target, case: Case, *, rates: Rates | None = None, root: int = ROOT) -> Trial:
-        """This check at one case of one target, with the check's own rates unless others are given."""
+        """The check at one case of one target, with the check's own rates unless others are given."""
         return Trial(
             check=self,
             target=target,

@@ -105,7 +105,7 @@ class Case:
     parameters: tuple[tuple[str, Parameter], ...] = ()
 
     def __post_init__(self) -> None:
-        if not all(type(size) is int and size >= 0 for size in self.shape):
+        if any(type(size) is not int or size < 0 for size in self.shape):
             raise UsageError(f"shape={self.shape!r}: a shape is a tuple of whole numbers, none below 0")
         if self.draw < 0:
             raise UsageError(f"draw={self.draw!r}: draws are numbered from 0")

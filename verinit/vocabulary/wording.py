@@ -118,8 +118,13 @@ def seen(found: Finding) -> str:
         return f"{text} ({evidence.basis})"
     return (
         f"{text} (expected {number(evidence.expected)} +- {short(evidence.tolerance)}); a departure of "
-        f"{short(evidence.resolution)} would have been seen with probability 1 - {short(found.rates.false_pass)}"
+        f"{short(evidence.resolution)} would have been seen {surely(found)}"
     )
+
+
+def surely(found: Finding) -> str:
+    """How surely a departure of the stated resolution would have been seen."""
+    return f"with probability 1 - {short(found.rates.false_pass)}"
 
 
 def ruling(ruled: Ruling) -> str:
@@ -171,8 +176,8 @@ def closing(report: Report) -> list[str]:
     if weak is not None and weak.evidence is not None:
         lines.append(
             f"weakest pass {weak.claim.id} for {weak.target} at {weak.case}: a departure of "
-            f"{short(weak.evidence.resolution)} in {weak.evidence.quantity} would have been seen with "
-            f"probability 1 - {short(weak.rates.false_pass)}"
+            f"{short(weak.evidence.resolution)} in {weak.evidence.quantity} would have been seen "
+            f"{surely(weak)}"
         )
     lines += [f"ruling changed: {surprise}" for surprise in report.surprises]
     if not report.complete:

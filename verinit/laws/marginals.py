@@ -1,0 +1,177 @@
+"""The law of one weight: its moments, its bounds, its distribution function and both tails."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+from functools import lru_cache
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy.special import ndtr, ndtri
+
+from verinit.laws.fans import fan
+from verinit.vocabulary import Scheme, UsageError
+
+Array = NDArray[np.float64]
+_NODES = 256
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Law:
+    """The law of one entry.
+
+    mean, std    of what is drawn
+    low, high    the support; infinite for a normal law
+    parent       (mean, std) of the normal that a truncated normal is cut from
+    """
+
+    family: str
+    mean: float
+    std: float
+    low: float = -math.inf
+    high: float = math.inf
+    parent: tuple[float, float] = (0.0, 1.0)
+
+    @property
+    def bounded(self) -> bool:
+        """Whether the support is finite."""
+        return math.isfinite(self.low) and math.isfinite(self.high)
+
+
+def law_of(scheme: Scheme, shape: tuple[int, ...], *, groups: int = 1, transposed: bool = False) -> Law:
+    """The law that a scheme gives to every entry of an array of this shape.
+
+    Entries of an orthogonal matrix are not independent: the law given is that of `Q R / sqrt(scale)`
+    with R an independent Bartlett factor, whose entries are iid N(0, 1) exactly when Q is Haar.
+    Raises `UsageError` where the shape lacks a fan.
+    """
+    if scheme.family == "orthogonal":
+        return Law(family="normal", mean=0.0, std=1.0)
+    divisor = fan(scheme.mode, shape, groups=groups, transposed=transposed)
+    if divisor == 0:
+        raise UsageError(f"scheme {scheme} has no variance at shape {shape!r}: its fan is 0")
+    std = math.sqrt(scheme.scale / divisor)
+    if scheme.family == "uniform":
+        half = math.sqrt(3.0) * std
+        return Law(
+            family="uniform", mean=scheme.mean, std=std, low=scheme.mean - half, high=scheme.mean + half
+        )
+    if scheme.family == "truncated_normal" and scheme.cut is not None:
+        return _truncated(scheme.mean, std, scheme.cut, scheme.corrected)
+    return Law(family=scheme.family, mean=scheme.mean, std=std)
+
+
+def cut_moments(low: float, high: float) -> tuple[float, float]:
+    """Mean and std of N(0, 1) cut at low and high.
+
+    Source: Johnson et al. 1994, section 13.10.1.
+
+    >>> round(cut_moments(-2.0, 2.0)[1], 6)
+    0.879626
+    """
+    density = [
+        math.exp(-(x**2) / 2) / math.sqrt(2 * math.pi) if math.isfinite(x) else 0.0 for x in (low, high)
+    ]
+    edges = [x * f if math.isfinite(x) else 0.0 for x, f in zip((low, high), density, strict=True)]
+    mass = _mass(low, high)
+    mean = (density[0] - density[1]) / mass
+    return mean, math.sqrt(1.0 + (edges[0] - edges[1]) / mass - mean**2)
+
+
+def _mass(low: float, high: float) -> float:
+    """P(low < Z < high), from the tail that does not cancel."""
+    return float(ndtr(-low) - ndtr(-high)) if low > 0 else float(ndtr(high) - ndtr(low))
+
+
+def _truncated(mean: float, std: float, cut: tuple[float, float], corrected: bool) -> Law:
+    shift, spread = cut_moments(*cut)
+    parent = std / spread if corrected else std
+    return Law(
+        family="truncated_normal",
+        mean=mean + parent * shift,
+        std=parent * spread,
+        low=mean + parent * cut[0],
+        high=mean + parent * cut[1],
+        parent=(mean, parent),
+    )
+
+
+def cdf(law: Law, x: Array) -> Array:
+    """P(W <= x); `x` has any shape, the result has the same."""
+    if law.family == "uniform":
+        return np.clip((x - law.low) / (law.high - law.low), 0.0, 1.0)
+    if law.family == "truncated_normal":
+        return _cut_cdf(law, x)
+    return np.asarray(ndtr((x - law.mean) / law.std))
+
+
+def _cut_cdf(law: Law, x: Array) -> Array:
+    mean, std = law.parent
+    low, high = (law.low - mean) / std, (law.high - mean) / std
+    z = np.clip((x - mean) / std, low, high)
+    if low > 0:
+        return np.asarray((ndtr(-low) - ndtr(-z)) / _mass(low, high))
+    return np.asarray((ndtr(z) - ndtr(low)) / _mass(low, high))
+
+
+def mirrored(law: Law) -> Law:
+    """The law of -W."""
+    return Law(
+        family=law.family,
+        mean=-law.mean,
+        std=law.std,
+        low=-law.high,
+        high=-law.low,
+        parent=(-law.parent[0], law.parent[1]),
+    )
+
+
+def score(law: Law, x: float) -> float:
+    """The absolute normal score of x: z >= 0 with P(|Z| > z) = 2 min(P(W <= x), P(W >= x)).
+
+    Infinite at and beyond the support.
+    """
+    side = law if x < law.mean else mirrored(law)
+    tail = float(cdf(side, np.array(x if side is law else -x)))
+    return float(-ndtri(min(tail, 0.5)))
+
+
+def escape(law: Law, share: float) -> float:
+    """The chance that one draw leaves the support of `law` if its half-width were larger by `share`."""
+    if law.family == "uniform":
+        return share / (1.0 + share)
+    mean, std = law.parent
+    middle, half = (law.low + law.high) / 2 - mean, (law.high - law.low) / 2
+    inner = _mass((middle - half) / std, (middle + half) / std)
+    wide = half * (1.0 + share)
+    return 1.0 - inner / _mass((middle - wide) / std, (middle + wide) / std)
+
+
+def standard_nodes(law: Law) -> tuple[tuple[float, ...], tuple[float, ...]]:
+    """A bounded law in units of its std about its mean, as Gauss-Legendre nodes and weights.
+
+    256 nodes integrate the smooth densities of the catalogue, and their exponentials as far as a
+    Chernoff bound tilts them, to rounding.
+    """
+    low, high = (law.low - law.mean) / law.std, (law.high - law.mean) / law.std
+    parent = ((law.parent[0] - law.mean) / law.std, law.parent[1] / law.std)
+    return _nodes(law.family, low, high, parent)
+
+
+@lru_cache(maxsize=64)
+def _nodes(
+    family: str, low: float, high: float, parent: tuple[float, float]
+) -> tuple[tuple[float, ...], tuple[float, ...]]:
+    x, w = np.polynomial.legendre.leggauss(_NODES)
+    z = (high + low) / 2 + x * (high - low) / 2
+    density = (
+        np.exp(-(((z - parent[0]) / parent[1]) ** 2) / 2) if family == "truncated_normal" else np.ones_like(z)
+    )
+    mass = w * density
+    return tuple(z.tolist()), tuple((mass / mass.sum()).tolist())
+
+
+def counts(law: Law, edges: Array, n: int) -> Array:
+    """Predicted counts of n draws between consecutive edges; `edges: (k + 1,)`, result `(k,)`."""
+    return n * np.diff(cdf(law, edges))
