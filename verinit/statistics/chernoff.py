@@ -1,0 +1,91 @@
+"""Proven bounds on the mean of independent bounded terms whose law is known.
+
+Chernoff: for iid terms with cumulant generating function K, `P(mean >= m) <= exp(-n I(m))` with
+`I(m) = sup_t (t m - K(t))`, at every n. The law is handed over as nodes and weights, so K is a sum.
+Assumption: the terms are iid and bounded, so K exists for every t.
+"""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+from functools import cached_property, lru_cache
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy.optimize import brentq
+
+Floats = NDArray[np.float64]
+_WIDEST = 1e9
+
+
+@dataclass(frozen=True, kw_only=True, eq=True)
+class Terms:
+    """The law of one term as nodes `values` with `weights` that sum to 1."""
+
+    values: tuple[float, ...]
+    weights: tuple[float, ...]
+
+    @cached_property
+    def arrays(self) -> tuple[Floats, Floats]:
+        """Values and the logarithms of the weights."""
+        return np.array(self.values), np.log(np.array(self.weights))
+
+    @cached_property
+    def mean(self) -> float:
+        """E[term]."""
+        return math.fsum(v * w for v, w in zip(self.values, self.weights, strict=True))
+
+    @cached_property
+    def squared(self) -> Terms:
+        """The law of the term's square."""
+        return Terms(values=tuple(v * v for v in self.values), weights=self.weights)
+
+    def tilted(self, t: float) -> tuple[float, float]:
+        """K(t) and K'(t): the cumulant generating function and the mean of the law tilted by t."""
+        values, logs = self.arrays
+        exponents = t * values + logs
+        top = float(exponents.max())
+        mass = np.exp(exponents - top)
+        total = float(mass.sum())
+        return top + math.log(total), float(values @ mass) / total
+
+    def rate(self, t: float) -> float:
+        """I at the mean of the law tilted by t: `t K'(t) - K(t)`, which grows with |t|."""
+        cumulant, mean = self.tilted(t)
+        return t * mean - cumulant
+
+
+@lru_cache(maxsize=512)
+def limits(terms: Terms, n: int, level: float) -> tuple[float, float]:
+    """(low, high) that the mean of n terms leaves, on either side, with probability at most `level`."""
+    needed = -math.log(level) / n
+    return _limit(terms, needed, -1.0), _limit(terms, needed, 1.0)
+
+
+def _limit(terms: Terms, needed: float, side: float) -> float:
+    """The mean at which I reaches `needed` on one side; the end of the support if it never does."""
+    t = 1.0
+    while terms.rate(side * t) < needed:
+        if t > _WIDEST:
+            return max(terms.values) if side > 0 else min(terms.values)
+        t *= 4.0
+    root = brentq(lambda log: terms.rate(side * math.exp(log)) - needed, math.log(t) - 40.0, math.log(t))
+    return terms.tilted(side * math.exp(root))[1]
+
+
+def log_tail(terms: Terms, n: int, mean: float) -> float:
+    """An upper bound on the natural logarithm of the two-sided p-value of an observed mean."""
+    side = 1.0 if mean >= terms.mean else -1.0
+    if not min(terms.values) < mean < max(terms.values):
+        return -math.inf
+
+    def short_of(t: float) -> float:
+        return side * (mean - terms.tilted(side * t)[1])
+
+    t = 1.0
+    while short_of(t) > 0 and t <= _WIDEST:
+        t *= 4.0
+    if short_of(0.0) > 0 > short_of(t):
+        t = brentq(short_of, 0.0, t)
+    return min(0.0, math.log(2.0) - n * (side * t * mean - terms.tilted(side * t)[0]))
