@@ -1,0 +1,237 @@
+"""IN2xx: the law of the weights that a scheme promises, entry by entry."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from verinit.checks.applicability import bounds, spread
+from verinit.checks.contract import CONTRACT
+from verinit.checks.failures import histogram, scale_mistake
+from verinit.checks.registry import check
+from verinit.checks.sampling import dtype_of, law_at, pool_of, scheme_of
+from verinit.laws import marginals, rounding
+from verinit.laws.marginals import Law
+from verinit.statistics import marginal
+from verinit.statistics.chernoff import Terms
+from verinit.vocabulary import CheckSkipped, Evidence, Measured, Rates, Target, Trial
+
+Floats = NDArray[np.float64]
+_ANY_SHAPE = (2, 2)
+
+
+def typical(target: Target) -> Law:
+    """The target's law up to location and scale, on which alone the number of draws depends."""
+    return marginals.law_of(scheme_of(target), _ANY_SHAPE)
+
+
+def terms(target: Target) -> Terms | None:
+    """One standardised draw of a bounded law as nodes; None for a normal law, where tests are exact."""
+    law = typical(target)
+    if not law.bounded:
+        return None
+    values, weights = marginals.standard_nodes(law)
+    return Terms(values=values, weights=weights)
+
+
+def squares(target: Target) -> Terms | None:
+    """The square of one standardised draw."""
+    one = terms(target)
+    return one.squared if one is not None else None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Sample:
+    """n draws beside the law that was promised, and what their dtype excuses."""
+
+    law: Law
+    x: Floats
+    dtype: str
+
+    @property
+    def standardised(self) -> Floats:
+        """(x - mean) / std by the promised moments."""
+        return (self.x - self.law.mean) / self.law.std
+
+    def excuse(self, rule: Callable[[str, float, float], float]) -> float:
+        """What rounding excuses under one rule of `laws.rounding`."""
+        return rule(self.dtype, self.law.mean, self.law.std)
+
+
+def sample(trial: Trial, samples: Callable[[Target, Rates, float], int]) -> Sample:
+    """The draws that a trial's plan asks for."""
+    x = pool_of(trial).values(samples(trial.target, trial.rates, trial.discrepancy))
+    return Sample(law=law_at(trial.target, trial.case), x=x, dtype=dtype_of(trial))
+
+
+def _variance_samples(target: Target, rates: Rates, discrepancy: float) -> int:
+    return marginal.variance_samples(rates, discrepancy, terms=squares(target))
+
+
+@check(
+    "IN201",
+    equation="Var[W] = scale / fan",
+    source="He et al. 2015, eq. 10",
+    discrepancy=0.02,
+    samples=_variance_samples,
+    applies=spread,
+    after=CONTRACT,
+    exhibit=histogram,
+    diagnose=scale_mistake,
+)
+def variance_follows_fan(trial: Trial) -> Measured:
+    """The variance of the weights is the scheme's scale over its fan.
+
+    A factor r in the variance is a factor r^L in the signal after L layers: at depth 50, one percent is
+    a factor 1.6. The sum of squares of n standardised weights is chi-square with n degrees of freedom
+    when they are normal; for bounded laws Chernoff's bound takes its place. Assumes iid weights.
+    """
+    drawn = sample(trial, _variance_samples)
+    z = drawn.standardised
+    total = float(z @ z)
+    evidence = marginal.variance(
+        total,
+        z.size,
+        trial.rates,
+        terms=squares(trial.target),
+        excuse=drawn.excuse(rounding.variance_excuse),
+        quantity="Var[W] / predicted",
+    )
+    return Measured(evidence=evidence, sufficient=(("n", float(z.size)), ("sum of squares", total)))
+
+
+def _mean_samples(target: Target, rates: Rates, discrepancy: float) -> int:
+    return marginal.mean_samples(rates, discrepancy, terms=terms(target))
+
+
+@check(
+    "IN202",
+    equation="E[W] = mean",
+    source="He et al. 2015, section 2.2",
+    discrepancy=0.02,
+    samples=_mean_samples,
+    applies=spread,
+    after=CONTRACT,
+    exhibit=histogram,
+)
+def weights_are_centred(trial: Trial) -> Measured:
+    """The mean of the weights is the scheme's, which is 0 for every published one.
+
+    A mean of eps standard deviations adds a rank-one part that grows like n eps^2 from layer to layer.
+    """
+    drawn = sample(trial, _mean_samples)
+    total = float(drawn.standardised.sum())
+    evidence = marginal.mean(
+        total,
+        drawn.x.size,
+        trial.rates,
+        terms=terms(trial.target),
+        excuse=drawn.excuse(rounding.mean_excuse),
+        quantity="(E[W] - mean) / std",
+    )
+    return Measured(evidence=evidence, sufficient=(("n", float(drawn.x.size)), ("sum", total)))
+
+
+def _support_samples(target: Target, rates: Rates, discrepancy: float) -> int:
+    law = typical(target)
+    return marginal.support_samples(rates, discrepancy, lambda share: marginals.escape(law, share))
+
+
+@check(
+    "IN203",
+    equation="low <= W <= high",
+    source="Johnson et al. 1994, section 13.10.1",
+    discrepancy=0.1,
+    samples=_support_samples,
+    applies=bounds,
+    after=CONTRACT,
+    scales=False,
+    exhibit=histogram,
+)
+def weights_stay_in_the_support(trial: Trial) -> Evidence:
+    """No weight leaves the support of its law.
+
+    Bounds are the one property of a law that a single draw can refute.
+    """
+    drawn = sample(trial, _support_samples)
+    law = drawn.law
+    half = (law.high - law.low) / 2
+    excess = max(law.low - float(drawn.x.min()), float(drawn.x.max()) - law.high, 0.0) / half
+    bound = max(abs(law.low), abs(law.high))
+    return marginal.support(
+        excess if np.isfinite(drawn.x).all() else math.nan,
+        drawn.x.size,
+        trial.rates,
+        escape=lambda share: marginals.escape(law, share),
+        excuse=float(rounding.half_ulp(bound, drawn.dtype)) / half,
+        quantity="excess over the bound / half-width",
+    )
+
+
+def _extreme_samples(target: Target, rates: Rates, discrepancy: float) -> int:
+    return marginal.extreme_samples(rates, discrepancy)
+
+
+@check(
+    "IN204",
+    equation="P(max |z| <= m) = (1 - P(|Z| > m))^n",
+    source="Johnson et al. 1994, section 13.10.1",
+    discrepancy=1.0,
+    samples=_extreme_samples,
+    applies=spread,
+    after=CONTRACT,
+    scales=False,
+    exhibit=histogram,
+)
+def largest_weight_is_as_large_as_the_law_says(trial: Trial) -> Evidence:
+    """The largest weight of n is as far out as the law says.
+
+    Clipping, a forgotten or an undeclared truncation, and one outlier in a thousand all leave the moments
+    almost alone and show here with a few thousand draws.
+    """
+    drawn = sample(trial, _extreme_samples)
+    low, high = float(drawn.x.min()), float(drawn.x.max())
+    h_low, h_high = (float(rounding.half_ulp(x, drawn.dtype)) for x in (low, high))
+    law = drawn.law
+    inner = max(marginals.score(law, low + h_low), marginals.score(law, high - h_high))
+    outer = max(marginals.score(law, low - h_low), marginals.score(law, high + h_high))
+    return marginal.extreme(
+        inner, outer, drawn.x.size, trial.rates, quantity="largest |normal score| of a weight"
+    )
+
+
+def _distribution_samples(target: Target, rates: Rates, discrepancy: float) -> int:
+    return marginal.distribution_samples(rates, discrepancy)
+
+
+@check(
+    "IN205",
+    equation="sup_x |F_n(x) - F(x)| = 0",
+    source="Massart 1990",
+    discrepancy=0.01,
+    samples=_distribution_samples,
+    applies=spread,
+    after=CONTRACT,
+    exhibit=histogram,
+)
+def weights_follow_the_law(trial: Trial) -> Evidence:
+    """The weights have the distribution that the scheme names, not only its moments.
+
+    A uniform law and a normal one of equal variance differ by 0.06 in distribution: enough to matter for
+    what saturates, too little for any test of moments.
+    """
+    drawn = sample(trial, _distribution_samples)
+    u = marginals.cdf(drawn.law, drawn.x)
+    if not np.isfinite(u).all():
+        raise CheckSkipped("a weight is not finite, so it has no place in a distribution")
+    cells = np.minimum((u * marginal.GRID).astype(np.int64), marginal.GRID - 1)
+    return marginal.distribution(
+        np.bincount(cells, minlength=marginal.GRID),
+        trial.rates,
+        excuse=drawn.excuse(rounding.distribution_excuse),
+        quantity="sup |F_n - F|",
+    )

@@ -1,0 +1,59 @@
+"""Where faults are planted: `@fault("IN201")` over one wrong initializer."""
+
+from __future__ import annotations
+
+import inspect
+from collections.abc import Callable
+from typing import Any
+
+from verinit.laws.schemes import parse
+from verinit.vocabulary import Case, Fault, Target, UsageError
+
+FAULTS: dict[str, Fault] = {}
+Draw = Callable[..., Any]
+
+
+def fault(*codes: str, scheme: str = "he_normal", cases: tuple[str, ...] = ()) -> Callable[[Draw], Draw]:
+    """Plant a fault: the decorated `f(shape, rng)` claims `scheme`, and the checks `codes` must catch it.
+
+    Its docstring says how the mistake happens in practice. `cases` says where it shows; nowhere named
+    means everywhere.
+    Raises `UsageError` without a code, without a docstring, or for a name that is taken.
+    """
+
+    def plant(draw: Draw) -> Draw:
+        name = draw.__name__
+        story = inspect.getdoc(draw)
+        if not codes or not story:
+            raise UsageError(
+                f"fault {name!r}: give the codes that must catch it, and a docstring that tells how"
+            )
+        if name in FAULTS:
+            raise UsageError(f"fault {name!r} is planted already; choose another name")
+
+        takes = inspect.signature(draw).parameters
+
+        def adapted(shape: tuple[int, ...], rng: Any, *, dtype: str | None = None, **parameters: Any) -> Any:
+            if "dtype" in takes:
+                return draw(shape, rng, dtype=dtype)
+            array = draw(shape, rng, **parameters)
+            return array if dtype is None else array.astype(dtype)
+
+        FAULTS[name] = Fault(
+            name=name,
+            codes=codes,
+            target=Target(
+                name=f"fault:{name}",
+                kind="initializer",
+                object=adapted,
+                scheme=parse(scheme),
+                parameters=tuple(name for name in ("groups", "transposed") if name in takes),
+                dtypes=("float16", "float32", "float64"),
+                replayable=False,
+            ),
+            story=story,
+            cases=tuple(map(Case.parse, cases)),
+        )
+        return draw
+
+    return plant
