@@ -1,0 +1,195 @@
+"""Units in worker processes that can be killed: a target that hangs or dies is a finding, not the end.
+
+At most one unit a worker is in flight, so a unit's clock starts when it is handed over. When a worker
+dies the pool loses all that was in flight: those units run again one at a time, and whichever kills its
+worker alone is the culprit.
+"""
+
+from __future__ import annotations
+
+import signal
+import sys
+import time
+from collections import deque
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import FIRST_COMPLETED, BrokenExecutor, Future, wait
+from dataclasses import dataclass, field
+from functools import lru_cache
+from typing import Any
+
+from joblib.externals.loky import ProcessPoolExecutor
+
+from verinit.checks import CHECKS
+from verinit.runner.execution import run_unit
+from verinit.targets import resolve
+from verinit.vocabulary import Case, Finding, Rates, Target, Trial, Verdict, crash
+
+Unit = Sequence[Trial]
+_ONE_THREAD = dict.fromkeys(("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"), "1")
+POLL = 0.2
+"""Seconds between looks at the clock."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Order:
+    """A unit as it crosses to another process: names and numbers only."""
+
+    target: str
+    case: Case
+    root: int
+    trials: tuple[tuple[str, Rates, float], ...]
+
+
+def order(unit: Unit) -> Order:
+    """The order for one unit."""
+    return Order(
+        target=unit[0].target.name,
+        case=unit[0].case,
+        root=unit[0].root,
+        trials=tuple((trial.check.code, trial.rates, trial.discrepancy) for trial in unit),
+    )
+
+
+@lru_cache(maxsize=64)
+def _target(name: str) -> Target:
+    (found,) = resolve(name)
+    return found
+
+
+def carry_out(work: Order) -> list[Finding]:
+    """Run one unit from its order, in whatever process this is."""
+    target = _target(work.target)
+    return run_unit(
+        [
+            Trial(
+                check=CHECKS[code],
+                target=target,
+                case=work.case,
+                rates=rates,
+                discrepancy=discrepancy,
+                root=work.root,
+            )
+            for code, rates, discrepancy in work.trials
+        ]
+    )
+
+
+def _begin(paths: list[str]) -> None:
+    """A worker leaves Ctrl-C to its parent and finds the modules that the parent finds."""
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    sys.path[:] = paths
+
+
+def stopped(unit: Unit, reason: str) -> list[Finding]:
+    """The findings of a unit that never answered: its first check errored, the others skipped."""
+    first, *others = unit
+    return [
+        first.finding(Verdict.errored, reason=reason),
+        *(
+            trial.finding(Verdict.skipped, reason=f"{first.check.code} errored at this case")
+            for trial in others
+        ),
+    ]
+
+
+@dataclass(slots=True, kw_only=True)
+class _Pool:
+    """The workers, what is waiting, what is in flight since when, and who must run alone."""
+
+    jobs: int
+    limit: float
+    waiting: deque[Unit]
+    suspects: deque[Unit] = field(default_factory=deque)
+    flying: dict[Future[Any], tuple[Unit, float]] = field(default_factory=dict)
+    hung: set[str] = field(default_factory=set)
+    executor: Any = None
+
+    def start(self) -> None:
+        """Fresh workers."""
+        self.executor = ProcessPoolExecutor(
+            max_workers=self.jobs, initializer=_begin, initargs=(sys.path,), env=_ONE_THREAD
+        )
+
+    def kill(self) -> None:
+        """No workers; what was in flight is forgotten."""
+        self.flying.clear()
+        if self.executor is not None:
+            self.executor.shutdown(wait=True, kill_workers=True)
+            self.executor = None
+
+    def feed(self) -> None:
+        """Hand over work: one unit a worker, or a single suspect."""
+        if self.executor is None:
+            self.start()
+        if self.suspects:
+            if not self.flying:
+                self._submit(self.suspects.popleft())
+            return
+        while self.waiting and len(self.flying) < self.jobs:
+            self._submit(self.waiting.popleft())
+
+    def _submit(self, unit: Unit) -> None:
+        self.flying[self.executor.submit(carry_out, order(unit))] = (unit, time.monotonic())
+
+    def collect(self) -> Iterator[list[Finding]]:
+        """Findings of units that are done, dead or out of time."""
+        done, _ = wait(self.flying, timeout=POLL, return_when=FIRST_COMPLETED)
+        broken = False
+        for future in done:
+            unit, _ = self.flying[future]
+            error = future.exception()
+            if error is None:
+                del self.flying[future]
+                yield future.result()
+            elif not isinstance(error, BrokenExecutor):
+                del self.flying[future]
+                yield stopped(unit, crash(error))
+            elif len(self.flying) == 1:
+                yield stopped(
+                    unit, "the process that ran it died (killed, out of memory, or a fault in C code)"
+                )
+                broken = True
+            else:
+                broken = True
+        if broken:
+            if len(self.flying) > 1:
+                self.suspects.extend(unit for unit, _ in self.flying.values())
+            self.kill()
+        yield from self._overdue()
+
+    def _overdue(self) -> Iterator[list[Finding]]:
+        now = time.monotonic()
+        late = [unit for unit, since in self.flying.values() if now - since > self.limit]
+        if not late:
+            return
+        self.suspects.extendleft(unit for unit, _ in self.flying.values() if unit not in late)
+        self.kill()
+        for unit in late:
+            self.hung.add(unit[0].target.name)
+            yield stopped(unit, f"it did not answer within {self.limit:g} s and was stopped")
+
+    def abandon(self) -> Iterator[list[Finding]]:
+        """Findings for other cases of targets that hung: they are not tried again."""
+        for queue in (self.waiting, self.suspects):
+            for unit in [unit for unit in queue if unit[0].target.name in self.hung]:
+                queue.remove(unit)
+                yield [
+                    trial.finding(Verdict.skipped, reason="the target hung at another case") for trial in unit
+                ]
+
+
+def pooled(*, jobs: int, limit: float) -> Callable[[Sequence[Unit]], Iterator[list[Finding]]]:
+    """An engine for `run_plan` with `jobs` processes; a unit that takes longer than `limit` s is killed."""
+
+    def engine(units: Sequence[Unit]) -> Iterator[list[Finding]]:
+        pool = _Pool(jobs=jobs, limit=limit, waiting=deque(units))
+        try:
+            while pool.waiting or pool.suspects or pool.flying:
+                pool.feed()
+                yield from pool.collect()
+                if pool.hung:
+                    yield from pool.abandon()
+        finally:
+            pool.kill()
+
+    return engine
