@@ -1,0 +1,77 @@
+"""The chapter's first figure: one row a scheme, one column a layer, one plate an activation."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator
+
+import numpy as np
+
+from verinit.laws.signal import histogram_shares, variances
+from verinit.textbook.experiment import BINS, RANGES, SCHEMES, WIDTH, Floats, Setting, layers
+from verinit.vocabulary import Axis, Exhibit
+
+WINDOW = 0.5
+"""A layer that fills at least half of f's range is drawn over the whole of it, else over its own extent."""
+
+
+def edges_for(y: Floats, activation: str) -> Floats:
+    """Thirty bins over the range of f where the layer fills it, else over the layer's own extent.
+
+    So that no panel is a single bar unless all activations are one number. Returns (31,).
+    """
+    low, high = RANGES[activation]
+    extent = (float(y.min()), float(y.max()))
+    if math.isfinite(high) and extent[1] - extent[0] >= WINDOW * (high - low):
+        return np.linspace(low, high, BINS + 1)
+    start, end = (0.0 if low == 0.0 and not math.isfinite(high) else extent[0]), extent[1]
+    room = max(end - start, BINS * float(np.spacing(abs(end) + abs(start))), BINS * np.finfo(np.float64).tiny)
+    edges = np.linspace(start, start + room, BINS + 1)
+    edges[-1] = max(edges[-1], end)  # start + (end - start) may be rounded below end
+    return edges
+
+
+def at_the_edges(y: Floats, activation: str) -> tuple[str, str]:
+    """Share of the activations in the outermost of 30 bins over f's range; for ReLU those exactly 0."""
+    low, high = RANGES[activation]
+    if not math.isfinite(high):
+        return "exactly 0", f"{1.0 - np.count_nonzero(y) / y.size:.0%}"
+    step = (high - low) / BINS
+    outside = np.count_nonzero((y < low + step) | (y >= high - step))
+    return "at the edges", f"{outside / y.size:.0%}"
+
+
+def panel(y: Floats, setting: Setting, scheme: str, layer: int, q: float) -> Exhibit:
+    """One histogram beside the mean-field prediction z ~ N(0, q)."""
+    edges = edges_for(y, setting.activation)
+    counts = np.histogram(y, edges)[0]
+    shares = histogram_shares(setting.activation, q, edges)
+    return Exhibit(
+        id=f"activations-{setting.activation}-{list(SCHEMES).index(scheme) + 1}-{layer}",
+        kind="histogram",
+        title=f"{setting.activation}, {scheme}, layer {layer}",
+        caption=f"{y.size:,} activations in {BINS} bins beside mean-field theory, q = {q:.4g}.",
+        x_axis=Axis(label="activation"),
+        y_axis=Axis(label="count"),
+        x=tuple(map(float, edges)),
+        observed=tuple(map(float, counts)),
+        expected=tuple(map(float, y.size * shares)),
+        n=y.size,
+        plate=f"Activations by layer: {setting.activation}",
+        row=scheme,
+        column=f"layer {layer}",
+        notes=(("std", f"{y.std():.3g}"), at_the_edges(y, setting.activation)),
+    )
+
+
+def histograms(*, root: int) -> tuple[Exhibit, ...]:
+    """Every panel of the figure: three activations, four schemes, five layers, one run each."""
+    return tuple(exhibit for activation in RANGES for exhibit in _plate(activation, root))
+
+
+def _plate(activation: str, root: int) -> Iterator[Exhibit]:
+    for scheme, std in SCHEMES.items():
+        setting = Setting(activation=activation, std=std(WIDTH))
+        q = variances(activation, fan_in=WIDTH, std=setting.std, depth=setting.depth)
+        for layer, y in enumerate(layers(setting, root=root), 1):
+            yield panel(y, setting, scheme, layer, float(q[layer - 1]))

@@ -1,0 +1,79 @@
+"""The ledger of the chapter's 28 claims: a ruling for each, and what has changed since it was committed."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass
+from functools import cache
+from importlib.resources import files
+
+from verinit.textbook import figures, histograms, rectifiers, schemes, squashing
+from verinit.textbook.claims import CLAIMS
+from verinit.textbook.rules import unexamined
+from verinit.vocabulary import ROOT, Exhibit, Rates, Ruling, unknown
+
+EXAMINED: dict[str, Callable[[int, Rates], Ruling]] = {
+    "T01": histograms.t01,
+    "T02": histograms.t02,
+    "T03": squashing.t03,
+    "T04": squashing.t04,
+    "T08": squashing.t08,
+    "T10": schemes.t10,
+    "T14": schemes.t14,
+    "T16": rectifiers.t16,
+    "T17": rectifiers.t17,
+}
+"""How each claim is measured and ruled: (root, rates of the whole ledger) to a ruling."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Ledger:
+    """Rulings in the order of the chapter, the figure they speak of, and rulings that have changed."""
+
+    rulings: tuple[Ruling, ...]
+    exhibits: tuple[Exhibit, ...] = ()
+    surprises: tuple[str, ...] = ()
+
+
+def ledger(*, root: int = ROOT, only: tuple[str, ...] = (), rates: Rates | None = None) -> Ledger:
+    """Every claim of the chapter held to measurement and theory.
+
+    root   of all random streams: one root gives one ledger
+    only   codes of the claims to rule on, such as ("T05", "T06"); empty means all 28
+    rates  of the whole ledger, whatever `only` says, so that a ruling does not depend on its company
+
+    Raises `UsageError` for a code that no claim has.
+    """
+    for code in only:
+        if code not in CLAIMS:
+            raise unknown("textbook claim", code, CLAIMS)
+    codes = [code for code in CLAIMS if not only or code in only]
+    rulings = tuple(rule(code, root=root, rates=rates) for code in codes)
+    return Ledger(
+        rulings=rulings,
+        exhibits=figures.histograms(root=root) if not only else (),
+        surprises=surprises(rulings, expected()),
+    )
+
+
+def rule(code: str, *, root: int = ROOT, rates: Rates | None = None) -> Ruling:
+    """The ruling on one claim; `undecided` for a claim that has not been examined."""
+    examine = EXAMINED.get(code)
+    return unexamined(code) if examine is None else examine(root, rates or Rates())
+
+
+@cache
+def expected() -> Mapping[str, str]:
+    """The committed rulings, by code."""
+    text = files("verinit.textbook").joinpath("expected.json").read_text(encoding="utf-8")
+    return {str(code): str(word) for code, word in json.loads(text).items()}
+
+
+def surprises(rulings: Iterable[Ruling], committed: Mapping[str, str]) -> tuple[str, ...]:
+    """One line for each ruling that is not the committed one."""
+    return tuple(
+        f"{ruling.id}: expected {committed.get(ruling.id, 'nothing')}, got {ruling.ruling}"
+        for ruling in rulings
+        if committed.get(ruling.id) != str(ruling.ruling)
+    )
