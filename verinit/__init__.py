@@ -1,3 +1,69 @@
-"""verinit finds out whether what people believe about initial weights is true of the code they run."""
+"""verinit finds out whether what people believe about initial weights is true of the code they run.
+
+The public names are loaded when they are first used: importing this package costs milliseconds.
+"""
+
+from __future__ import annotations
+
+import importlib
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from verinit.cases import BATTERIES as BATTERIES
+    from verinit.checks import CHECKS as CHECKS
+    from verinit.checks import check as check
+    from verinit.faults import FAULTS as FAULTS
+    from verinit.faults import fault as fault
+    from verinit.laws.schemes import parse as parse
+    from verinit.runner import verify as verify
+    from verinit.targets import resolve as resolve
+    from verinit.targets import target as target
+    from verinit.vocabulary import Case as Case
+    from verinit.vocabulary import CheckFailed as CheckFailed
+    from verinit.vocabulary import Evidence as Evidence
+    from verinit.vocabulary import Finding as Finding
+    from verinit.vocabulary import Rates as Rates
+    from verinit.vocabulary import Report as Report
+    from verinit.vocabulary import Scheme as Scheme
+    from verinit.vocabulary import Target as Target
+    from verinit.vocabulary import UsageError as UsageError
+    from verinit.vocabulary import Verdict as Verdict
+    from verinit.vocabulary import VerinitError as VerinitError
 
 __version__ = "0.1.0"
+
+_HOMES = {
+    "verinit.cases": ("BATTERIES",),
+    "verinit.checks": ("CHECKS", "check"),
+    "verinit.faults": ("FAULTS", "fault"),
+    "verinit.laws.schemes": ("parse",),
+    "verinit.runner": ("verify",),
+    "verinit.targets": ("resolve", "target"),
+    "verinit.vocabulary": (
+        "Case",
+        "CheckFailed",
+        "Evidence",
+        "Finding",
+        "Rates",
+        "Report",
+        "Scheme",
+        "Target",
+        "UsageError",
+        "Verdict",
+        "VerinitError",
+    ),
+}
+_HOME = {name: home for home, names in _HOMES.items() for name in names}
+__all__ = sorted(_HOME)
+
+
+def __getattr__(name: str) -> Any:
+    if name not in _HOME:
+        from verinit.vocabulary.errors import suggestion
+
+        raise AttributeError(f"verinit has no {name!r}{suggestion(name, _HOME)}")
+    return getattr(importlib.import_module(_HOME[name]), name)
+
+
+def __dir__() -> list[str]:
+    return [*__all__, "__version__"]

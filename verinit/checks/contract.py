@@ -138,7 +138,7 @@ def _entropic(target: Target, case: Case) -> str:
         return "the array is empty: every seed draws the same"
     scheme = target.scheme
     if scheme is not None and scheme.family == "constant":
-        return f"{scheme} has no randomness: every seed draws the same array"
+        return "a constant has no randomness: every seed draws the same array"
     if (
         scheme is not None
         and scheme.family == "orthogonal"

@@ -40,10 +40,9 @@ def histogram(trial: Trial) -> Exhibit:
 
 
 def _fraction(value: float) -> str:
-    """A ratio as people write it: 1/6, 2, or three digits."""
-    near = Fraction(value).limit_denominator(12)
-    simple = near.numerator <= 12 and abs(value / float(near or 1) - 1.0) < 0.01
-    return str(near) if simple and near else f"{value:.3g}"
+    """A predicted ratio as people write it: 1/6, 2, or three digits."""
+    near = Fraction(value).limit_denominator(16)
+    return str(near) if math.isclose(value, near, rel_tol=16 * np.finfo(float).eps) else f"{value:.3g}"
 
 
 def scale_mistake(seen: Sequence[tuple[Trial, Evidence]]) -> str:

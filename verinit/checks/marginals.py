@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -18,7 +18,7 @@ from verinit.laws import marginals, rounding
 from verinit.laws.marginals import Law
 from verinit.statistics import marginal
 from verinit.statistics.chernoff import Terms
-from verinit.vocabulary import CheckSkipped, Evidence, Measured, Rates, Target, Trial
+from verinit.vocabulary import Evidence, Measured, Rates, Target, Trial
 
 Floats = NDArray[np.float64]
 _ANY_SHAPE = (2, 2)
@@ -56,6 +56,24 @@ class Sample:
     def standardised(self) -> Floats:
         """(x - mean) / std by the promised moments."""
         return (self.x - self.law.mean) / self.law.std
+
+    @property
+    def finite(self) -> bool:
+        """Whether every draw is a number."""
+        return bool(np.isfinite(self.x).all())
+
+    def not_numbers(self, quantity: str) -> Evidence:
+        """The evidence of draws that have no place in a law: it fails whatever is allowed."""
+        bad = int(np.count_nonzero(~np.isfinite(self.x)))
+        return Evidence(
+            quantity=quantity,
+            expected=0.0,
+            observed=math.nan,
+            distance=math.nan,
+            tolerance=0.0,
+            n=self.x.size,
+            detail=f"{bad} of {self.x.size} weights are nan or infinite",
+        )
 
     def excuse(self, rule: Callable[[str, float, float], float]) -> float:
         """What rounding excuses under one rule of `laws.rounding`."""
@@ -101,7 +119,12 @@ def variance_follows_fan(trial: Trial) -> Measured:
         excuse=drawn.excuse(rounding.variance_excuse),
         quantity="Var[W] / predicted",
     )
-    return Measured(evidence=evidence, sufficient=(("n", float(z.size)), ("sum of squares", total)))
+    spread = math.sqrt(total / z.size) * drawn.law.std
+    said = f"std {spread:.4g} about the promised mean, {drawn.law.std:.4g} promised"
+    return Measured(
+        evidence=replace(evidence, detail=said),
+        sufficient=(("n", float(z.size)), ("sum of squares", total)),
+    )
 
 
 def _mean_samples(target: Target, rates: Rates, discrepancy: float) -> int:
@@ -160,15 +183,18 @@ def weights_stay_in_the_support(trial: Trial) -> Evidence:
     drawn = sample(trial, _support_samples)
     law = drawn.law
     half = (law.high - law.low) / 2
+    quantity = "excess over the bound / half-width"
+    if not drawn.finite:
+        return drawn.not_numbers(quantity)
     excess = max(law.low - float(drawn.x.min()), float(drawn.x.max()) - law.high, 0.0) / half
     bound = max(abs(law.low), abs(law.high))
     return marginal.support(
-        excess if np.isfinite(drawn.x).all() else math.nan,
+        excess,
         drawn.x.size,
         trial.rates,
         escape=lambda share: marginals.escape(law, share),
         excuse=float(rounding.half_ulp(bound, drawn.dtype)) / half,
-        quantity="excess over the bound / half-width",
+        quantity=quantity,
     )
 
 
@@ -194,6 +220,9 @@ def largest_weight_is_as_large_as_the_law_says(trial: Trial) -> Evidence:
     almost alone and show here with a few thousand draws.
     """
     drawn = sample(trial, _extreme_samples)
+    quantity = "largest |normal score| of a weight"
+    if not drawn.finite:
+        return drawn.not_numbers(quantity)
     low, high = float(drawn.x.min()), float(drawn.x.max())
     h_low, h_high = (float(rounding.half_ulp(x, drawn.dtype)) for x in (low, high))
     law = drawn.law
@@ -225,13 +254,14 @@ def weights_follow_the_law(trial: Trial) -> Evidence:
     what saturates, too little for any test of moments.
     """
     drawn = sample(trial, _distribution_samples)
+    quantity = "sup |F_n - F|"
+    if not drawn.finite:
+        return drawn.not_numbers(quantity)
     u = marginals.cdf(drawn.law, drawn.x)
-    if not np.isfinite(u).all():
-        raise CheckSkipped("a weight is not finite, so it has no place in a distribution")
     cells = np.minimum((u * marginal.GRID).astype(np.int64), marginal.GRID - 1)
     return marginal.distribution(
         np.bincount(cells, minlength=marginal.GRID),
         trial.rates,
         excuse=drawn.excuse(rounding.distribution_excuse),
-        quantity="sup |F_n - F|",
+        quantity=quantity,
     )

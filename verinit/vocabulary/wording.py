@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import math
+from collections import Counter
+from collections.abc import Iterable
 from typing import TYPE_CHECKING
 
 from verinit.vocabulary.evidence import Evidence, Verdict
@@ -172,6 +174,7 @@ def closing(report: Report) -> list[str]:
         f"root {report.root}, battery {report.battery}, false alarms of the whole run at most "
         f"{short(report.false_fail)}"
     )
+    lines += skips(report)
     weak = weakest(report)
     if weak is not None and weak.evidence is not None:
         lines.append(
@@ -190,8 +193,40 @@ def closing(report: Report) -> list[str]:
     return lines
 
 
+def grouped(findings: Iterable[Finding]) -> list[list[Finding]]:
+    """Findings by target, in the order in which targets first appear, and within a target by claim."""
+    targets: dict[str, dict[str, list[Finding]]] = {}
+    for found in findings:
+        targets.setdefault(found.target, {}).setdefault(found.claim.id, []).append(found)
+    return [claims[code] for claims in targets.values() for code in sorted(claims)]
+
+
+def block(group: list[Finding]) -> str:
+    """One message for all cases at which a claim fails for a target: the worst, and where else."""
+    text = finding(group[0])
+    if len(group) > 1:
+        others = ", ".join(str(found.case) for found in group[1:6])
+        more = f" and {len(group) - 6} more" if len(group) > 6 else ""
+        text += f"\n  also at   {others}{more}"
+    return text
+
+
+def skips(whole: Report) -> list[str]:
+    """Which checks were skipped how often, and the commonest reason of each, one line a check."""
+    reasons: dict[str, Counter[str]] = {}
+    for found in whole.findings:
+        if found.verdict is Verdict.skipped:
+            reasons.setdefault(found.claim.id, Counter())[found.reason] += 1
+    return [
+        f"skipped {code} {said.total()} times: {said.most_common(1)[0][0]}"
+        + (f", and {len(said) - 1} more reasons" if len(said) > 1 else "")
+        for code, said in sorted(reasons.items())
+    ]
+
+
 def report(whole: Report) -> str:
-    """All failures, worst first, and the closing lines."""
-    blocks = [finding(found) for found in whole.red]
+    """All failures, worst first, then what is undecided, and the closing lines."""
+    undecided = [found for found in whole.findings if found.verdict is Verdict.inconclusive]
+    blocks = [block(group) for group in grouped([*whole.red, *undecided])]
     blocks.append("\n".join(closing(whole)))
     return "\n\n".join(blocks)

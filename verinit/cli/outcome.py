@@ -1,0 +1,55 @@
+"""How a report leaves the program: printed, written, and as an exit code."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import click
+
+from verinit.report import markdown, write
+from verinit.vocabulary import Report, UsageError, Verdict
+from verinit.vocabulary.document import encode
+
+
+def exit_code(report: Report, *, strict: bool = False) -> int:
+    """The exit code of a report: 130 > 1 > 5 > 4 > 0."""
+    if not report.complete:
+        return 130
+    if report.red or report.surprises:
+        return 1
+    if not report.findings and not report.rulings:
+        return 5
+    open_questions = report.counts[str(Verdict.inconclusive)]
+    if not report or (strict and open_questions):
+        return 4
+    return 0
+
+
+def deliver(
+    report: Report,
+    *,
+    folder: Path | None,
+    form: str = "text",
+    output: Path | None = None,
+    strict: bool = False,
+) -> None:
+    """Write the report, print it in its form, and exit with its code."""
+    page = write(report, folder) if folder is not None else None
+    body = {"text": str, "json": encode, "markdown": markdown}[form](report)
+    if output is not None:
+        _save(output, body)
+        body = str(report)
+    click.echo(body.rstrip("\n"))
+    if page is not None and (form == "text" or output is not None):
+        seconds = dict(report.run).get("seconds", "")
+        click.echo(f"{seconds} s, report {page}" if seconds else f"report {page}")
+    raise SystemExit(exit_code(report, strict=strict))
+
+
+def _save(path: Path, text: str) -> None:
+    try:
+        path.write_text(text, encoding="utf-8")
+    except OSError as error:
+        raise UsageError(
+            f"--output {path}: cannot be written ({error.strerror}); choose another file"
+        ) from None

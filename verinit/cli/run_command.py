@@ -1,0 +1,104 @@
+"""`verinit run`: the main job."""
+
+from __future__ import annotations
+
+import os
+import time
+from collections.abc import Sequence
+from dataclasses import replace
+from pathlib import Path
+
+import click
+
+from verinit.cases import battery as battery_named
+from verinit.cli import options
+from verinit.cli.outcome import deliver
+from verinit.cli.progress import progress
+from verinit.runner import plan, run_plan
+from verinit.runner.workers import pooled
+from verinit.targets import resolve
+from verinit.textbook import ledger
+from verinit.vocabulary import Report, Target, UsageError
+
+DEFAULT = ("numpy",)
+
+
+def targets_of(words: Sequence[str]) -> tuple[Target, ...]:
+    """The targets that these words name, each once, in order."""
+    found = [target for word in words or DEFAULT for target in resolve(word)]
+    return tuple({target.name: target for target in found}.values())
+
+
+def with_ledger(report: Report) -> Report:
+    """The report with the textbook ledger added; interrupted, it is marked incomplete."""
+    if not report.complete:
+        return report
+    started = time.monotonic()
+    try:
+        book = ledger(root=report.root)
+    except KeyboardInterrupt:
+        return replace(report, complete=False)
+    seconds = float(dict(report.run)["seconds"]) + time.monotonic() - started
+    return replace(
+        report,
+        rulings=book.rulings,
+        surprises=book.surprises,
+        exhibits=(*book.exhibits, *report.exhibits),
+        run=tuple((name, f"{seconds:.2f}" if name == "seconds" else value) for name, value in report.run),
+    )
+
+
+@click.command("run")
+@click.argument("words", nargs=-1, metavar="[TARGET]...")
+@options.battery
+@options.checks
+@options.seed
+@click.option("--jobs", type=int, default=None, metavar="N", help="Worker processes; 0 runs in this one.")
+@click.option(
+    "--timeout", type=float, default=60.0, show_default=True, help="Seconds a target may take per case."
+)
+@options.folder
+@options.form
+@options.output
+@click.option("--strict", is_flag=True, help="Exit 4 when something is inconclusive.")
+@options.quiet
+def command(
+    words: tuple[str, ...],
+    battery: str,
+    codes: tuple[str, ...],
+    seed: str | None,
+    jobs: int | None,
+    timeout: float,
+    folder: Path,
+    form: str,
+    output: Path | None,
+    strict: bool,
+    quiet: bool,
+) -> None:
+    """Hold targets to what is claimed of them, and write a report.
+
+    TARGET is a family (numpy, torch), one member (torch:kaiming_normal_), an entry point, or your own
+    initializer as module:callable=scheme. Without one: the NumPy reference and the textbook ledger.
+
+    \b
+    verinit run
+    verinit run torch
+    verinit run mynet.init:he=he_normal
+    """  # noqa: D301
+    if (jobs is not None and jobs < 0) or timeout <= 0:
+        raise UsageError(f"--jobs {jobs}, --timeout {timeout}: jobs must be 0 or more, the timeout above 0 s")
+    planned = plan(
+        targets_of(words),
+        battery=battery_named(battery),
+        codes=options.codes_of(codes),
+        root=options.root_of(seed),
+    )
+    workers = min(os.cpu_count() or 1, 8) if jobs is None else jobs
+    with progress(len(planned.trials), quiet=quiet) as tick:
+        if workers:
+            report = run_plan(planned, engine=pooled(jobs=workers, limit=timeout), on_findings=tick)
+        else:
+            report = run_plan(planned, on_findings=tick)
+    if not words and not codes:
+        report = with_ledger(report)
+    deliver(report, folder=folder, form=form, output=output, strict=strict)
