@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import secrets
+import shlex
+import sys
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -33,6 +35,11 @@ def root_of(text: str | None) -> int:
 def codes_of(texts: tuple[str, ...]) -> tuple[str, ...]:
     """Check codes from repeated or comma-separated options."""
     return tuple(code.strip().upper() for text in texts for code in text.split(",") if code.strip())
+
+
+def typed() -> str:
+    """The command line as it was typed, for whoever wants to repeat it."""
+    return shlex.join(["verinit", *sys.argv[1:]])
 
 
 battery: Decorator = click.option(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from pathlib import Path
 
 import click
@@ -25,6 +26,9 @@ def exit_code(report: Report, *, strict: bool = False) -> int:
     return 0
 
 
+_FORMS: dict[str, Callable[[Report], str]] = {"text": str, "json": encode, "markdown": markdown}
+
+
 def deliver(
     report: Report,
     *,
@@ -35,7 +39,7 @@ def deliver(
 ) -> None:
     """Write the report, print it in its form, and exit with its code."""
     page = write(report, folder) if folder is not None else None
-    body = {"text": str, "json": encode, "markdown": markdown}[form](report)
+    body = _FORMS[form](report)
     if output is not None:
         _save(output, body)
         body = str(report)

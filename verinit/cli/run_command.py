@@ -101,4 +101,5 @@ def command(
             report = run_plan(planned, on_findings=tick)
     if not words and not codes:
         report = with_ledger(report)
+    report = replace(report, run=(*report.run, ("command", options.typed())))
     deliver(report, folder=folder, form=form, output=output, strict=strict)

@@ -50,7 +50,7 @@ def panel(y: Floats, setting: Setting, scheme: str, layer: int, q: float) -> Exh
         id=f"activations-{setting.activation}-{list(SCHEMES).index(scheme) + 1}-{layer}",
         kind="histogram",
         title=f"{setting.activation}, {scheme}, layer {layer}",
-        caption=f"{y.size:,} activations in {BINS} bins beside mean-field theory, q = {q:.4g}.",
+        caption=f"{y.size:,} activations a layer in {BINS} bins, beside mean-field theory (dashed).",
         x_axis=Axis(label="activation"),
         y_axis=Axis(label="count"),
         x=tuple(map(float, edges)),

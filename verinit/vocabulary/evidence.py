@@ -55,6 +55,8 @@ class Evidence:
     detail: str = ""
 
     def __post_init__(self) -> None:
+        for name in ("expected", "observed", "distance", "tolerance", "resolution"):
+            object.__setattr__(self, name, float(getattr(self, name)))
         if self.p is not None and not 0.0 <= self.p <= 1.0:
             raise UsageError(f"p={self.p!r} for {self.quantity!r}: a p-value lies between 0 and 1")
 

@@ -46,6 +46,9 @@ class Finding:
     sufficient: tuple[tuple[str, float], ...] = ()
     exhibits: tuple[Exhibit, ...] = ()
 
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "discrepancy", float(self.discrepancy))
+
     @property
     def id(self) -> str:
         """Readable and complete: target, check, case, root, rates and discrepancy."""
@@ -58,7 +61,7 @@ class Finding:
     @property
     def short_id(self) -> str:
         """Eight hexadecimal digits that stand for `id`."""
-        return hashlib.sha256(self.id.encode()).hexdigest()[:8]
+        return hashlib.sha256(self.id.encode("utf-8", "backslashreplace")).hexdigest()[:8]
 
     @property
     def red(self) -> bool:

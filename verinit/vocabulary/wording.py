@@ -212,16 +212,13 @@ def block(group: list[Finding]) -> str:
 
 
 def skips(whole: Report) -> list[str]:
-    """Which checks were skipped how often, and the commonest reason of each, one line a check."""
-    reasons: dict[str, Counter[str]] = {}
-    for found in whole.findings:
-        if found.verdict is Verdict.skipped:
-            reasons.setdefault(found.claim.id, Counter())[found.reason] += 1
-    return [
-        f"skipped {code} {said.total()} times: {said.most_common(1)[0][0]}"
-        + (f", and {len(said) - 1} more reasons" if len(said) > 1 else "")
-        for code, said in sorted(reasons.items())
-    ]
+    """Why claims were skipped, and how often: the commonest reasons on one line."""
+    reasons = Counter(found.reason for found in whole.findings if found.verdict is Verdict.skipped)
+    if not reasons:
+        return []
+    said = "; ".join(f"{reason} ({count})" for reason, count in reasons.most_common(4))
+    more = f"; {len(reasons) - 4} more reasons in the report" if len(reasons) > 4 else ""
+    return [f"skipped where {said}{more}"]
 
 
 def report(whole: Report) -> str:

@@ -1,0 +1,29 @@
+"""A report is a pure function of what was found: one page, one summary, one JSON document.
+
+Nothing here measures or predicts. The package reads the vocabulary only, so that an old report.json
+renders without any framework; matplotlib is loaded when a page with figures is asked for, not before.
+"""
+
+from __future__ import annotations
+
+import importlib
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from verinit.report.files import write
+    from verinit.report.pages import html
+    from verinit.report.summary import markdown
+
+__all__ = ["html", "markdown", "write"]
+
+_HOMES = {"html": "pages", "markdown": "summary", "write": "files"}
+
+
+def __getattr__(name: str) -> Any:
+    if name not in _HOMES:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    return getattr(importlib.import_module(f"{__name__}.{_HOMES[name]}"), name)
+
+
+def __dir__() -> list[str]:
+    return sorted([*globals(), *__all__])

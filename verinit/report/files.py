@@ -1,0 +1,42 @@
+"""Three files, each whole or absent: the page, the summary and the data."""
+
+from __future__ import annotations
+
+import os
+import tempfile
+from pathlib import Path
+
+from verinit.report.pages import html
+from verinit.report.summary import markdown
+from verinit.vocabulary import Report, UsageError
+from verinit.vocabulary.document import encode
+
+
+def write(report: Report, folder: Path) -> Path:
+    """Write report.json, report.md and index.html into `folder`; return the path of index.html.
+
+    All three are rendered before anything is written, staged beside their places, and moved there one
+    by one, so that a reader never sees half a file and a crash leaves the old report as it was.
+
+    Raises `UsageError` if the folder cannot be written.
+    """
+    folder = Path(folder)
+    texts = {"report.json": encode(report), "report.md": markdown(report), "index.html": html(report)}
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        with tempfile.TemporaryDirectory(prefix=".verinit-", dir=folder) as staging:
+            for name, text in texts.items():
+                (Path(staging) / name).write_bytes(_bytes(text))
+            for name in texts:
+                os.replace(Path(staging) / name, folder / name)
+    except OSError as error:
+        raise UsageError(
+            f"report={str(folder)!r}: the report cannot be written there "
+            f"({error.strerror or error}); give a folder that you may write to"
+        ) from error
+    return folder / "index.html"
+
+
+def _bytes(text: str) -> bytes:
+    """UTF-8; a lone surrogate becomes its escape, which JSON reads back as itself."""
+    return text.encode("utf-8", errors="backslashreplace")
