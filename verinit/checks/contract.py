@@ -47,7 +47,8 @@ def draws_an_array(trial: Trial) -> Evidence:
 
     def wrong(draw: Any) -> str:
         if not isinstance(draw, np.ndarray):
-            return f"the call returned a {type(draw).__name__}, not an array"
+            given = "None" if draw is None else f"a {type(draw).__name__}"
+            return f"the call returned {given}, not an array"
         kind = draw.dtype.kind
         return "" if kind in "fiub" or draw.dtype.name in UNIT_ROUNDOFF else f"the array holds {draw.dtype}"
 
@@ -155,7 +156,7 @@ def _entropic(target: Target, case: Case) -> str:
     discrepancy=math.comb(LOOKS, 2),
     samples=lambda target, rates, discrepancy: LOOKS,
     scales=False,
-    after=("IN101", "IN103"),
+    after=("IN101", "IN103", "IN104"),
     applies=_entropic,
 )
 def another_seed_draws_another_array(trial: Trial) -> Evidence:

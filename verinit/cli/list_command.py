@@ -8,7 +8,7 @@ import click
 
 from verinit.cases import battery as battery_named
 from verinit.cli import options
-from verinit.cli.run_command import targets_of
+from verinit.cli.selection import targets_of
 from verinit.runner import Row, plan, rows
 from verinit.vocabulary.wording import short
 

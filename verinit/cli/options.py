@@ -33,7 +33,13 @@ def root_of(text: str | None) -> int:
 
 
 def codes_of(texts: tuple[str, ...]) -> tuple[str, ...]:
-    """Check codes from repeated or comma-separated options."""
+    """Check codes from repeated or comma-separated options.
+
+    Raises `UsageError` for an option that names none.
+    """
+    for text in texts:
+        if not text.strip(" ,"):
+            raise UsageError(f"--check {text!r}: give at least one code, such as IN201")
     return tuple(code.strip().upper() for text in texts for code in text.split(",") if code.strip())
 
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import time
-from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 
@@ -14,19 +13,13 @@ from verinit.cases import battery as battery_named
 from verinit.cli import options
 from verinit.cli.outcome import deliver
 from verinit.cli.progress import progress
+from verinit.cli.selection import DEFAULT, once, targets_of
 from verinit.runner import plan, run_plan
-from verinit.runner.workers import pooled
-from verinit.targets import resolve
+from verinit.runner.environment import merged
+from verinit.runner.execution import serial
+from verinit.runner.workers import Workers
 from verinit.textbook import ledger
-from verinit.vocabulary import Report, Target, UsageError
-
-DEFAULT = ("numpy",)
-
-
-def targets_of(words: Sequence[str]) -> tuple[Target, ...]:
-    """The targets that these words name, each once, in order."""
-    found = [target for word in words or DEFAULT for target in resolve(word)]
-    return tuple({target.name: target for target in found}.values())
+from verinit.vocabulary import Report, UsageError
 
 
 def with_ledger(report: Report) -> Report:
@@ -46,6 +39,13 @@ def with_ledger(report: Report) -> Report:
         exhibits=(*book.exhibits, *report.exhibits),
         run=tuple((name, f"{seconds:.2f}" if name == "seconds" else value) for name, value in report.run),
     )
+
+
+def _slip(jobs: int | None, timeout: float) -> str:
+    """What is wrong with --jobs or --timeout."""
+    if jobs is not None and jobs < 0:
+        return f"--jobs {jobs}: give the number of worker processes, or 0 to run in this one"
+    return f"--timeout {timeout:g}: give seconds above 0"
 
 
 @click.command("run")
@@ -86,19 +86,18 @@ def command(
     verinit run mynet.init:he=he_normal
     """  # noqa: D301
     if (jobs is not None and jobs < 0) or timeout <= 0:
-        raise UsageError(f"--jobs {jobs}, --timeout {timeout}: jobs must be 0 or more, the timeout above 0 s")
-    planned = plan(
-        targets_of(words),
-        battery=battery_named(battery),
-        codes=options.codes_of(codes),
-        root=options.root_of(seed),
-    )
-    workers = min(os.cpu_count() or 1, 8) if jobs is None else jobs
-    with progress(len(planned.trials), quiet=quiet) as tick:
-        if workers:
-            report = run_plan(planned, engine=pooled(jobs=workers, limit=timeout), on_findings=tick)
-        else:
-            report = run_plan(planned, on_findings=tick)
+        raise UsageError(_slip(jobs, timeout))
+    wanted, root = options.codes_of(codes), options.root_of(seed)
+    look = battery_named(battery)
+    pool = Workers(jobs=min(os.cpu_count() or 1, 8) if jobs is None else jobs, limit=timeout)
+    try:
+        targets = once(pool.describe(words or DEFAULT)) if pool.jobs else targets_of(words)
+        planned = plan(targets, battery=look, codes=wanted, root=root)
+        with progress(len(planned.trials), quiet=quiet) as tick:
+            report = run_plan(planned, engine=pool.engine if pool.jobs else serial, on_findings=tick)
+    finally:
+        pool.kill()
+    report = replace(report, environment=merged(report.environment, pool.environment))
     if not words and not codes:
         report = with_ledger(report)
     report = replace(report, run=(*report.run, ("command", options.typed())))

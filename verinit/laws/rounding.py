@@ -40,9 +40,10 @@ def mean_excuse(dtype: str, mean: float, std: float) -> float:
     """How far rounding may move the mean, in units of std.
 
     One rounding of every value moves it by `u E|x|` at most, and E|x| <= std + |mean|; a generator that
-    draws from a lattice of step `2u` instead of the continuum moves it once more by the same.
+    draws from a lattice of step `2u` instead of the continuum moves it once more by the same. Each moves
+    a number too small to be normal by half the smallest subnormal instead.
     """
-    return 2.0 * unit_roundoff(dtype) * offset(mean, std)
+    return 2.0 * unit_roundoff(dtype) * offset(mean, std) + _SMALLEST[dtype] / std
 
 
 def variance_excuse(dtype: str, mean: float, std: float) -> float:
@@ -58,16 +59,18 @@ def distribution_excuse(dtype: str, mean: float, std: float) -> float:
     """How far rounding may move a distribution function.
 
     A rounding cell at x has width `2 u |x|` and mass `2 u |x| f(x)`; `|x| f(x) <= 1 + |mean| / std` for
-    every law of the catalogue (normal, uniform and truncated normal have `f <= 1/std`). A lattice of
-    step `2u` in probability adds `2u`.
+    every law of the catalogue (normal, uniform and truncated normal have `f <= 1/std`, as every
+    log-concave density). A lattice of step `2u` in probability adds `2u`. Among subnormal numbers a cell
+    is as wide as the smallest of them.
     """
-    return 4.0 * unit_roundoff(dtype) * offset(mean, std)
+    return 4.0 * unit_roundoff(dtype) * offset(mean, std) + _SMALLEST[dtype] / std
 
 
 def gram_excuse(dtype: str, rows: int, columns: int) -> float:
     """How far Q'Q may be from the identity, entry by entry, for Q computed by Householder QR.
 
     Each column of the computed Q is within `gamma(rows * columns)` of an orthonormal one (Higham 2002,
-    theorem 19.4, with constant 1), and an entry of the Gram matrix moves by twice that.
+    theorem 19.4, with constant 1); the gain is rounded, and its product with the column: two more. An
+    entry of the Gram matrix moves by twice the sum.
     """
-    return 2.0 * rows * columns * unit_roundoff(dtype)
+    return 2.0 * (rows * columns + 2) * unit_roundoff(dtype)

@@ -148,7 +148,11 @@ def scheme(name: str, **parameters: Any) -> Scheme:
     shown = ", ".join(
         f"{key}={_spelt(chosen[key])}" for key, default in row.defaults.items() if chosen[key] != default
     )
-    return Scheme(name=f"{canonical}({shown})" if shown else canonical, **row.claim(**chosen))
+    name = f"{canonical}({shown})" if shown else canonical
+    try:
+        return Scheme(name=name, **row.claim(**chosen))
+    except OverflowError:
+        raise UsageError(f"{name}: its variance is not a finite number; give smaller parameters") from None
 
 
 def _spelt(value: Any) -> str:
@@ -179,7 +183,7 @@ def parse(text: str | Scheme) -> Scheme:
         raise UsageError(f"scheme={text!r}: give a name such as 'he_normal', or a Scheme")
     try:
         node = ast.parse(text.strip(), mode="eval").body
-    except (SyntaxError, ValueError):
+    except (SyntaxError, ValueError, RecursionError, MemoryError):
         raise UsageError(f"scheme={text!r}: a scheme reads like 'he_normal' or 'normal(std=0.02)'") from None
     match node:
         case ast.Name(id=name):

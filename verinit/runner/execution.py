@@ -77,6 +77,7 @@ def run_plan(
         root=planned.root,
         false_fail=planned.false_fail,
         planned=len(planned.trials),
+        unasked=len(planned.skipped),
         findings=tuple(sorted(diagnosed(planned.trials, findings), key=lambda f: f.id)),
         rulings=rulings,
         surprises=surprises,

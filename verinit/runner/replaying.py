@@ -51,10 +51,15 @@ def trial_of(text: str) -> Trial:
     missing = [name for name in _KNOBS if name not in values]
     if missing:
         raise UsageError(f"id={text!r}: {', '.join(missing)} is missing from its last part")
-    (target,) = resolve(word)
+    targets = resolve(word)
+    if len(targets) != 1:
+        raise UsageError(
+            f"id={text!r}: {word!r} stands for {len(targets)} targets; "
+            f"an id names one, such as {targets[0].name}"
+        )
     return Trial(
         check=CHECKS[code],
-        target=target,
+        target=targets[0],
         case=Case.parse(case),
         rates=Rates(
             false_fail=_number("false_fail", values, float),

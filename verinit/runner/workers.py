@@ -11,15 +11,17 @@ import signal
 import sys
 import time
 from collections import deque
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from concurrent.futures import FIRST_COMPLETED, BrokenExecutor, Future, wait
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import lru_cache
 from typing import Any
 
 from joblib.externals.loky import ProcessPoolExecutor
 
 from verinit.checks import CHECKS
+from verinit.laws.schemes import parse
+from verinit.runner.environment import Versions, environment, merged
 from verinit.runner.execution import run_unit
 from verinit.targets import resolve
 from verinit.vocabulary import Case, Finding, Rates, Target, Trial, Verdict, crash
@@ -80,6 +82,11 @@ def _begin(paths: list[str]) -> None:
     sys.path[:] = paths
 
 
+def _awake() -> None:
+    """Nothing, in a worker that has started and imported this module."""
+    time.sleep(POLL)
+
+
 def stopped(unit: Unit, reason: str) -> list[Finding]:
     """The findings of a unit that never answered: its first check errored, the others skipped."""
     first, *others = unit
@@ -92,23 +99,44 @@ def stopped(unit: Unit, reason: str) -> list[Finding]:
     ]
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Flight:
+    """A unit in flight, and since when."""
+
+    unit: Unit
+    since: float
+
+
+def load(word: str) -> tuple[tuple[Target, ...], Versions]:
+    """What a word names, as far as a plan needs it: everything but the code."""
+    return tuple(replace(target, object=None) for target in resolve(word)), environment()
+
+
+def unknown_to_us(word: str) -> Target:
+    """A target that could not even be looked at: its checks will say what it does to a worker."""
+    scheme = word.partition("=")[2]
+    return Target(name=word, kind="initializer", object=None, scheme=parse(scheme) if scheme else None)
+
+
 @dataclass(slots=True, kw_only=True)
-class _Pool:
-    """The workers, what is waiting, what is in flight since when, and who must run alone."""
+class Workers:
+    """Worker processes, what is in flight since when, who must run alone, and which targets hung."""
 
     jobs: int
     limit: float
-    waiting: deque[Unit]
+    waiting: deque[Unit] = field(default_factory=deque)
     suspects: deque[Unit] = field(default_factory=deque)
-    flying: dict[Future[Any], tuple[Unit, float]] = field(default_factory=dict)
+    flying: dict[Future[Any], Flight] = field(default_factory=dict)
     hung: set[str] = field(default_factory=set)
     executor: Any = None
+    environment: Versions = ()
 
     def start(self) -> None:
-        """Fresh workers."""
+        """Fresh workers, all of them awake: starting one costs seconds that no target has to answer for."""
         self.executor = ProcessPoolExecutor(
             max_workers=self.jobs, initializer=_begin, initargs=(sys.path,), env=_ONE_THREAD
         )
+        wait([self.executor.submit(_awake) for _ in range(self.jobs)])
 
     def kill(self) -> None:
         """No workers; what was in flight is forgotten."""
@@ -117,7 +145,37 @@ class _Pool:
             self.executor.shutdown(wait=True, kill_workers=True)
             self.executor = None
 
-    def feed(self) -> None:
+    def describe(self, words: Iterable[str]) -> Iterator[Target]:
+        """The targets that words name, looked up in a worker: code that hangs or dies there is a finding.
+
+        Raises what `resolve` raises for a word that names nothing.
+        """
+        for word in words:
+            if self.executor is None:
+                self.start()
+            looked = self.executor.submit(load, word)
+            try:
+                targets, versions = looked.result(timeout=self.limit)
+            except (TimeoutError, BrokenExecutor):
+                self.kill()
+                yield unknown_to_us(word)
+                continue
+            self.environment = merged(self.environment, versions)
+            yield from targets
+
+    def engine(self, units: Sequence[Unit]) -> Iterator[list[Finding]]:
+        """Run units in the workers; one that takes longer than `limit` seconds is killed."""
+        self.waiting.extend(units)
+        try:
+            while self.waiting or self.suspects or self.flying:
+                self._feed()
+                yield from self._collect()
+                if self.hung:
+                    yield from self._abandon()
+        finally:
+            self.kill()
+
+    def _feed(self) -> None:
         """Hand over work: one unit a worker, or a single suspect."""
         if self.executor is None:
             self.start()
@@ -129,14 +187,15 @@ class _Pool:
             self._submit(self.waiting.popleft())
 
     def _submit(self, unit: Unit) -> None:
-        self.flying[self.executor.submit(carry_out, order(unit))] = (unit, time.monotonic())
+        future = self.executor.submit(carry_out, order(unit))
+        self.flying[future] = Flight(unit=unit, since=time.monotonic())
 
-    def collect(self) -> Iterator[list[Finding]]:
+    def _collect(self) -> Iterator[list[Finding]]:
         """Findings of units that are done, dead or out of time."""
         done, _ = wait(self.flying, timeout=POLL, return_when=FIRST_COMPLETED)
         broken = False
         for future in done:
-            unit, _ = self.flying[future]
+            unit = self.flying[future].unit
             error = future.exception()
             if error is None:
                 del self.flying[future]
@@ -153,43 +212,25 @@ class _Pool:
                 broken = True
         if broken:
             if len(self.flying) > 1:
-                self.suspects.extend(unit for unit, _ in self.flying.values())
+                self.suspects.extend(flight.unit for flight in self.flying.values())
             self.kill()
         yield from self._overdue()
 
     def _overdue(self) -> Iterator[list[Finding]]:
         now = time.monotonic()
-        late = [unit for unit, since in self.flying.values() if now - since > self.limit]
+        late = [flight.unit for flight in self.flying.values() if now - flight.since > self.limit]
         if not late:
             return
-        self.suspects.extendleft(unit for unit, _ in self.flying.values() if unit not in late)
+        self.suspects.extendleft(flight.unit for flight in self.flying.values() if flight.unit not in late)
         self.kill()
         for unit in late:
             self.hung.add(unit[0].target.name)
             yield stopped(unit, f"it did not answer within {self.limit:g} s and was stopped")
 
-    def abandon(self) -> Iterator[list[Finding]]:
+    def _abandon(self) -> Iterator[list[Finding]]:
         """Findings for other cases of targets that hung: they are not tried again."""
         for queue in (self.waiting, self.suspects):
             for unit in [unit for unit in queue if unit[0].target.name in self.hung]:
                 queue.remove(unit)
-                yield [
-                    trial.finding(Verdict.skipped, reason="the target hung at another case") for trial in unit
-                ]
-
-
-def pooled(*, jobs: int, limit: float) -> Callable[[Sequence[Unit]], Iterator[list[Finding]]]:
-    """An engine for `run_plan` with `jobs` processes; a unit that takes longer than `limit` s is killed."""
-
-    def engine(units: Sequence[Unit]) -> Iterator[list[Finding]]:
-        pool = _Pool(jobs=jobs, limit=limit, waiting=deque(units))
-        try:
-            while pool.waiting or pool.suspects or pool.flying:
-                pool.feed()
-                yield from pool.collect()
-                if pool.hung:
-                    yield from pool.abandon()
-        finally:
-            pool.kill()
-
-    return engine
+                reason = "the target hung at another case"
+                yield [trial.finding(Verdict.skipped, reason=reason) for trial in unit]

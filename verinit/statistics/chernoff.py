@@ -2,6 +2,8 @@
 
 Chernoff: for iid terms with cumulant generating function K, `P(mean >= m) <= exp(-n I(m))` with
 `I(m) = sup_t (t m - K(t))`, at every n. The law is handed over as nodes and weights, so K is a sum.
+Every single t proves `exp(-n (t m - K(t)))`, so the search may stop where a continuous law is no longer
+what its nodes say: at the steepest tilt. Only a handful of draws ever get there, and their bound is loose.
 Assumption: the terms are iid and bounded, so K exists for every t.
 """
 
@@ -16,7 +18,12 @@ from numpy.typing import NDArray
 from scipy.optimize import brentq
 
 Floats = NDArray[np.float64]
-_WIDEST = 1e9
+_STEEPEST = 500.0
+"""The largest |t value| of a tilt. A Gauss rule of m nodes misses the Chebyshev coefficients of exp(a x)
+past 2m, below exp(-(2m)^2 / 2a) of the whole, and of exp(a x^2) below exp(-m^2 / a): at m = 256 and
+a = 500, with up to 722 from a density, exp(-107) and exp(-53). Far more would reach past the last node,
+where the nodes know no mass.
+"""
 
 
 @dataclass(frozen=True, kw_only=True, eq=True)
@@ -35,6 +42,11 @@ class Terms:
     def mean(self) -> float:
         """E[term]."""
         return math.fsum(v * w for v, w in zip(self.values, self.weights, strict=True))
+
+    @cached_property
+    def steepest(self) -> float:
+        """The largest |t| at which K is that of the law and not of its nodes."""
+        return _STEEPEST / max(map(abs, self.values))
 
     @cached_property
     def squared(self) -> Terms:
@@ -64,28 +76,27 @@ def limits(terms: Terms, n: int, level: float) -> tuple[float, float]:
 
 
 def _limit(terms: Terms, needed: float, side: float) -> float:
-    """The mean at which I reaches `needed` on one side; the end of the support if it never does."""
-    t = 1.0
-    while terms.rate(side * t) < needed:
-        if t > _WIDEST:
-            return max(terms.values) if side > 0 else min(terms.values)
-        t *= 4.0
-    root = brentq(lambda log: terms.rate(side * math.exp(log)) - needed, math.log(t) - 40.0, math.log(t))
+    """The mean at which I reaches `needed` on one side; past the steepest tilt t, where `t m - K(t)` does."""
+    steepest = terms.steepest
+    if terms.rate(side * steepest) < needed:
+        return side * (needed + terms.tilted(side * steepest)[0]) / steepest
+    top = math.log(steepest)
+    root = brentq(lambda log: terms.rate(side * math.exp(log)) - needed, top - 40.0, top)
     return terms.tilted(side * math.exp(root))[1]
 
 
 def log_tail(terms: Terms, n: int, mean: float) -> float:
     """An upper bound on the natural logarithm of the two-sided p-value of an observed mean."""
-    side = 1.0 if mean >= terms.mean else -1.0
-    if not min(terms.values) < mean < max(terms.values):
+    if not math.isfinite(mean):
         return -math.inf
+    side = 1.0 if mean >= terms.mean else -1.0
 
     def short_of(t: float) -> float:
         return side * (mean - terms.tilted(side * t)[1])
 
-    t = 1.0
-    while short_of(t) > 0 and t <= _WIDEST:
-        t *= 4.0
-    if short_of(0.0) > 0 > short_of(t):
+    if not short_of(0.0) > 0:
+        return 0.0
+    t = terms.steepest
+    if short_of(t) < 0:
         t = brentq(short_of, 0.0, t)
     return min(0.0, math.log(2.0) - n * (side * t * mean - terms.tilted(side * t)[0]))

@@ -16,11 +16,11 @@ from functools import lru_cache
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.special import chdtr, chdtrc, gammainccinv, gammaincinv, log_ndtr, ndtr, ndtri
+from scipy.special import chdtr, chdtrc, gammainccinv, gammaincinv, log_ndtr, ndtri
 
 from verinit.statistics.chernoff import Terms, limits, log_tail
-from verinit.statistics.planning import root_n, smallest_n
-from verinit.vocabulary import Evidence, Rates
+from verinit.statistics.planning import MOST, root_n, smallest_n
+from verinit.vocabulary import Evidence, Rates, UsageError
 
 _LN10 = math.log(10.0)
 GRID = 4096
@@ -28,7 +28,9 @@ GRID = 4096
 
 
 def _p(log_p: float) -> tuple[float, float]:
-    """A p-value and its log10, from its natural logarithm."""
+    """A p-value and its log10, from its natural logarithm; 0 where that is not a number."""
+    if math.isnan(log_p):
+        return 0.0, -math.inf
     bounded = min(0.0, log_p)
     return math.exp(bounded) if bounded > -745 else 0.0, bounded / _LN10
 
@@ -36,17 +38,20 @@ def _p(log_p: float) -> tuple[float, float]:
 # -- mean ------------------------------------------------------------------------------------------
 
 
-def _mean_limit(terms: Terms | None, n: int, level: float) -> float:
-    """How far the mean of n standardised draws strays, per side, but for a share `level`."""
+def _mean_limits(terms: Terms | None, n: int, level: float) -> tuple[float, float]:
+    """How far below and above 0 the mean of n standardised draws strays, each but for a share `level`."""
     if terms is None:
-        return float(-ndtri(level)) / math.sqrt(n)
+        reach = float(-ndtri(level)) / math.sqrt(n)
+        return reach, reach
     low, high = limits(terms, n, level)
-    return max(terms.mean - low, high - terms.mean)
+    return terms.mean - low, high - terms.mean
 
 
 def mean_resolution(n: int, rates: Rates, *, terms: Terms | None = None, excuse: float = 0.0) -> float:
-    """The shift of the mean, in units of std, that n draws see."""
-    return _mean_limit(terms, n, rates.false_fail / 2) + _mean_limit(terms, n, rates.false_pass) + 2 * excuse
+    """The shift of the mean, in units of std, that n draws see, the worse of both directions."""
+    below, above = _mean_limits(terms, n, rates.false_fail / 2)
+    short, long = _mean_limits(terms, n, rates.false_pass)
+    return max(above + short, below + long) + 2 * excuse
 
 
 @lru_cache(maxsize=256)
@@ -63,7 +68,8 @@ def mean(
     total: sum of the n draws, each standardised by the claimed mean and std.
     """
     observed = total / n
-    tolerance = _mean_limit(terms, n, rates.false_fail / 2) + excuse
+    below, above = _mean_limits(terms, n, rates.false_fail / 2)
+    tolerance = (above if observed >= 0 else below) + excuse
     if terms is None:
         log_p = math.log(2.0) + float(log_ndtr(-max(abs(observed) - excuse, 0.0) * math.sqrt(n)))
     else:
@@ -76,7 +82,7 @@ def mean(
         distance=abs(observed),
         tolerance=tolerance,
         resolution=mean_resolution(n, rates, terms=terms, excuse=excuse),
-        interval=(observed - tolerance, observed + tolerance),
+        interval=(observed - above - excuse, observed + below + excuse),
         n=n,
         basis="normal" if terms is None else "Chernoff",
         p=p,
@@ -127,7 +133,7 @@ def variance(
     observed = squares / n
     low, high = _ratio_limits(terms, n, rates.false_fail / 2)
     tolerance = (high - 1.0 if observed >= 1.0 else 1.0 - low) + excuse
-    nearest = 1.0 + math.copysign(max(abs(observed - 1.0) - excuse, 0.0), observed - 1.0)
+    nearest = max(observed - excuse, 1.0) if observed >= 1.0 else min(observed + excuse, 1.0)
     log_p = _chi_square_log_p(nearest, n) if terms is None else log_tail(terms, n, nearest)
     p, log10_p = _finite_p(observed, log_p)
     return Evidence(
@@ -191,13 +197,11 @@ def extreme(inner: float, outer: float, n: int, rates: Rates, *, quantity: str) 
     the test takes whichever is nearer to what was predicted.
     """
     low, median, high = extreme_limits(n, rates.false_fail / 2)
-    observed = outer if outer < median else max(inner, median)
-    tail = 2.0 * float(ndtr(-observed))
-    if observed >= median:
-        log_p = math.log(2.0) + (math.log(-math.expm1(n * math.log1p(-tail))) if tail else -math.inf)
+    if math.isnan(inner) or math.isnan(outer):
+        observed = math.nan
     else:
-        log_p = math.log(2.0) + (n * math.log1p(-tail) if tail < 1.0 else -math.inf)
-    p, log10_p = (0.0, -math.inf) if math.isnan(observed) else _p(log_p)
+        observed = outer if outer < median else max(inner, median)
+    p, log10_p = _p(_extreme_log_p(observed, median, n))
     return Evidence(
         quantity=quantity,
         expected=median,
@@ -213,13 +217,28 @@ def extreme(inner: float, outer: float, n: int, rates: Rates, *, quantity: str) 
     )
 
 
+def _extreme_log_p(score: float, median: float, n: int) -> float:
+    """Natural logarithm of the two-sided p-value of a largest score; past underflow the union bound."""
+    log_tail = math.log(2.0) + float(log_ndtr(-score))
+    if score < median:
+        if score < 1.0:
+            return math.log(2.0) + (
+                n * math.log(math.erf(score / math.sqrt(2.0))) if score > 0 else -math.inf
+            )
+        return math.log(2.0) + n * math.log1p(-math.exp(log_tail))
+    if log_tail + math.log(n) < -600:
+        return math.log(2.0) + math.log(n) + log_tail
+    return math.log(2.0) + math.log(-math.expm1(n * math.log1p(-math.exp(log_tail))))
+
+
 # -- support ---------------------------------------------------------------------------------------
 
 
 def support_resolution(n: int, rates: Rates, escape: Callable[[float], float]) -> float:
     """By which share of its half-width a support may be too wide and still go unseen by n draws.
 
-    escape(d): the chance that one draw lands outside if the half-width is larger by a share d.
+    escape(d): the chance that one draw lands outside, by more than is excused, if the half-width is larger
+    by a share d.
     """
     wanted = -math.expm1(math.log(rates.false_pass) / n)
     low, high = 0.0, 1.0
@@ -234,8 +253,17 @@ def support_resolution(n: int, rates: Rates, escape: Callable[[float], float]) -
 
 
 def support_samples(rates: Rates, discrepancy: float, escape: Callable[[float], float]) -> int:
-    """Draws that see a support too wide by a share `discrepancy` of its half-width."""
-    return max(2, math.ceil(math.log(rates.false_pass) / math.log1p(-escape(discrepancy))))
+    """Draws that see a support too wide by a share `discrepancy` of its half-width.
+
+    Raises `UsageError` when more than `MOST` would be needed: a bound where the law has no mass.
+    """
+    seen = escape(discrepancy)
+    if not seen > -math.log(rates.false_pass) / MOST:
+        raise UsageError(
+            f"discrepancy={discrepancy!r}: a support too wide by that share is left with probability "
+            f"{seen:.3g} a draw, so {MOST} numbers cannot show it; leave the bound out of the claim"
+        )
+    return max(2, math.ceil(math.log(rates.false_pass) / math.log1p(-min(seen, 0.75))))
 
 
 def support(

@@ -18,10 +18,9 @@ def smallest_n(resolution: Callable[[int], float], discrepancy: float, *, least:
     Raises `UsageError` when not even `MOST` numbers resolve the discrepancy: a check that cannot reach
     its power is an error when it is planned, never a silent pass.
     """
-    if not discrepancy > 0:
-        raise UsageError(f"discrepancy={discrepancy!r}: a departure to be seen must be above 0")
+    _require_departure(discrepancy)
     high = least
-    while resolution(high) > discrepancy:
+    while not resolution(high) <= discrepancy:
         if high >= MOST:
             raise UsageError(
                 f"discrepancy={discrepancy!r} cannot be resolved with {MOST} numbers; "
@@ -38,12 +37,18 @@ def smallest_n(resolution: Callable[[int], float], discrepancy: float, *, least:
     return high
 
 
+def _require_departure(discrepancy: float) -> None:
+    if not discrepancy > 0:
+        raise UsageError(f"discrepancy={discrepancy!r}: a departure to be seen must be above 0")
+
+
 def root_n(resolution: Callable[[int], float], discrepancy: float, *, least: int = 2) -> int:
     """An n whose resolution is at most the discrepancy and no finer than 0.995 of it.
 
     For resolutions that shrink like 1 / sqrt(n): each step corrects n by the square of the misfit, so
     that a handful of evaluations are enough. Falls back on `smallest_n`, whose errors it shares.
     """
+    _require_departure(discrepancy)
     n = 1024
     for _ in range(40):
         reached = resolution(n)

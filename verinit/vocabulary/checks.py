@@ -118,7 +118,7 @@ def examine(trial: Trial) -> Finding:
         measured = trial.check.body(trial)
     except CheckSkipped as skip:
         return trial.finding(Verdict.skipped, reason=str(skip))
-    except Exception as error:
+    except (Exception, SystemExit) as error:  # foreign code that calls sys.exit must not end the run
         return trial.finding(Verdict.errored, reason=crash(error))
     if isinstance(measured, Evidence):
         measured = Measured(evidence=measured)
@@ -135,10 +135,11 @@ def examine(trial: Trial) -> Finding:
 
 
 def crash(error: BaseException) -> str:
-    """A crash in one line: the traceback's last line and where it happened."""
-    last = "".join(traceback.format_exception_only(error)).strip().splitlines()[-1]
+    """A crash in one line: the error's type, the first line it says, and where it happened."""
+    said = str(error).strip().splitlines()
+    text = f"{type(error).__name__}: {said[0]}" if said else type(error).__name__
     frames = traceback.extract_tb(error.__traceback__)
-    return f"{last} (in {frames[-1].name}, line {frames[-1].lineno})" if frames else last
+    return f"{text} (in {frames[-1].name}, line {frames[-1].lineno})" if frames else text
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

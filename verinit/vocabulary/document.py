@@ -95,9 +95,11 @@ def decode(text: str | bytes) -> Report:
     """
     try:
         data = json.loads(text)
-    except ValueError as error:
+    except (ValueError, RecursionError) as error:
         raise UsageError(f"not a verinit report: the JSON is cut off or damaged ({error})") from None
-    schema = data.get("schema") if isinstance(data, dict) else None
+    if not isinstance(data, dict) or "schema" not in data:
+        raise UsageError("not a verinit report: it has no 'schema'")
+    schema = data["schema"]
     if schema != SCHEMA:
         raise UsageError(
             f"schema={schema!r}: this version of verinit reads {SCHEMA!r}; re-run, or update verinit"

@@ -110,14 +110,16 @@ class Ruling:
 class Report:
     """Everything one run found.
 
-    `false_fail` bounds the chance of any false alarm in the whole run; `planned` counts the trials
-    that were to run; `run` holds what may differ between identical runs (times, versions, host facts).
+    `false_fail` bounds the chance of any false alarm in the whole run; `planned` counts the trials that
+    were to run, `unasked` the findings of claims that do not apply and were never to run; `run` holds
+    what may differ between identical runs (times, the command).
     """
 
     battery: str
     root: int
     false_fail: float
     planned: int
+    unasked: int = 0
     findings: tuple[Finding, ...] = ()
     rulings: tuple[Ruling, ...] = ()
     surprises: tuple[str, ...] = ()
@@ -125,6 +127,11 @@ class Report:
     complete: bool = True
     environment: tuple[tuple[str, str], ...] = ()
     run: tuple[tuple[str, str], ...] = field(default=())
+
+    @property
+    def done(self) -> int:
+        """How many of the planned trials were run."""
+        return len(self.findings) - self.unasked
 
     @property
     def counts(self) -> dict[str, int]:

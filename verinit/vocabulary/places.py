@@ -109,7 +109,14 @@ class Case:
             raise UsageError(f"shape={self.shape!r}: a shape is a tuple of whole numbers, none below 0")
         if self.draw < 0:
             raise UsageError(f"draw={self.draw!r}: draws are numbered from 0")
+        if self.dtype is not None and not _PARAMETER.fullmatch(self.dtype):
+            raise UsageError(f"dtype={self.dtype!r}: a dtype is one word such as 'float32', or None")
+        names = [name for name, _ in self.parameters]
+        if len(set(names)) < len(names):
+            raise UsageError(f"parameters={self.parameters!r}: every parameter is given once")
         for name, value in self.parameters:
+            if isinstance(value, float) and not math.isfinite(value):
+                raise UsageError(f"parameter {name}={value!r}: a number must be finite")
             spelt = _spelt(value)
             if not (_PARAMETER.fullmatch(name) and _WORD.fullmatch(spelt)):
                 raise UsageError(

@@ -38,7 +38,7 @@ def rate(evidence: Evidence) -> str:
     """The p-value as it may be printed: an exact number, or its upper bound where it underflows."""
     if evidence.p is None:
         return ""
-    if evidence.p < 1e-300 and evidence.log10_p is not None:
+    if evidence.p < 1e-300 and evidence.log10_p is not None and math.isfinite(evidence.log10_p):
         return f"p < 1e{math.ceil(evidence.log10_p)}"
     return f"p = {evidence.p:.2g}"
 
@@ -89,7 +89,9 @@ def finding(found: Finding) -> str:
     if found.verdict is Verdict.skipped:
         return f"{head.format('skipped')}: {found.reason}"
     if found.verdict is Verdict.passed and found.evidence is not None:
-        return f"{head.format('passed')}: {seen(found)}"
+        line = f"{head.format('passed')}: {seen(found)}"
+        mended = f"expected to fail ({found.excuse}) and passed: remove it from expected="
+        return f"{line}\n  {mended}" if found.excuse else line
     lines = [head.format(str(found.verdict).upper())]
     lines.append(f"  claim     {claim.equation or claim.summary}   [{claim.source}]")
     if found.evidence is not None:
@@ -105,7 +107,7 @@ def finding(found: Finding) -> str:
     if found.likely:
         lines.append(f"  likely    {found.likely}")
     if found.excuse:
-        lines.append(f"  expected to fail: {found.excuse}")
+        lines.append(f"  excused   expected to fail: {found.excuse}")
     lines.append(f"  replay    {replay(found)}")
     return "\n".join(lines)
 
@@ -185,20 +187,21 @@ def closing(report: Report) -> list[str]:
     lines += [f"ruling changed: {surprise}" for surprise in report.surprises]
     if not report.complete:
         lines.append(
-            f"INCOMPLETE: {len(report.findings)} of {report.planned} planned trials were run; "
+            f"INCOMPLETE: {report.done} of {report.planned} planned trials were run; "
             "a partial run is never green"
         )
-    elif not report.findings and not report.rulings:
-        lines.append("NOTHING PASSED: a run that examined nothing is never green")
+    elif not report.counts[str(Verdict.passed)] and (report.findings or not report.rulings):
+        lines.append("NOTHING PASSED: a run without a pass is never green")
     return lines
 
 
 def grouped(findings: Iterable[Finding]) -> list[list[Finding]]:
-    """Findings by target, in the order in which targets first appear, and within a target by claim."""
-    targets: dict[str, dict[str, list[Finding]]] = {}
+    """Findings by target, in the order in which targets first appear, then by claim and by verdict."""
+    targets: dict[str, dict[tuple[str, str], list[Finding]]] = {}
     for found in findings:
-        targets.setdefault(found.target, {}).setdefault(found.claim.id, []).append(found)
-    return [claims[code] for claims in targets.values() for code in sorted(claims)]
+        kind = (found.claim.id, str(found.verdict))
+        targets.setdefault(found.target, {}).setdefault(kind, []).append(found)
+    return [kinds[kind] for kinds in targets.values() for kind in sorted(kinds)]
 
 
 def block(group: list[Finding]) -> str:
@@ -217,7 +220,8 @@ def skips(whole: Report) -> list[str]:
     if not reasons:
         return []
     said = "; ".join(f"{reason} ({count})" for reason, count in reasons.most_common(4))
-    more = f"; {len(reasons) - 4} more reasons in the report" if len(reasons) > 4 else ""
+    others = len(reasons) - 4
+    more = f"; {others} more reason{'s' * (others > 1)} in the report" if others > 0 else ""
     return [f"skipped where {said}{more}"]
 
 

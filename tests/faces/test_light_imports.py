@@ -1,0 +1,93 @@
+"""What is paid for only when it is used: each probe is shown to fail where it should."""
+
+import subprocess
+import sys
+
+import pytest
+
+HEAVY = ("numpy", "scipy", "matplotlib", "hypothesis", "torch")
+
+
+def loaded(code, *, names):
+    """Which of `names` a fresh interpreter holds after `code`; `code` may end in SystemExit."""
+    probe = (
+        "import contextlib, io, sys\n"
+        "with contextlib.redirect_stdout(io.StringIO()), contextlib.suppress(SystemExit):\n"
+        + "".join(f"    {line}\n" for line in code.splitlines())
+        + f"print(*[name for name in {tuple(names)!r} if name in sys.modules])"
+    )
+    done = subprocess.run(
+        [sys.executable, "-W", "error", "-c", probe], capture_output=True, text=True, timeout=60, check=False
+    )
+    assert done.returncode == 0, done.stderr
+    return set(done.stdout.split())
+
+
+def test_the_probe_sees_what_is_loaded():
+    standing_in = "import sys, types; sys.modules['torch'] = types.ModuleType('torch')"
+    code = f"import numpy, scipy, matplotlib, hypothesis\n{standing_in}"
+    assert loaded(code, names=HEAVY) == set(HEAVY)
+
+
+def test_the_probe_sees_what_is_loaded_before_the_program_ends():
+    assert loaded("import numpy\nraise SystemExit(2)", names=HEAVY) == {"numpy"}
+
+
+def test_the_probe_fails_where_code_fails():
+    with pytest.raises(AssertionError, match="ModuleNotFoundError"):
+        loaded("import a_module_that_nobody_has", names=HEAVY)
+
+
+def test_importing_verinit_loads_nothing_heavy():
+    assert loaded("import verinit", names=HEAVY) == set()
+
+
+def test_using_a_public_name_loads_its_home_and_no_more():
+    assert loaded("import verinit; verinit.Case", names=HEAVY) == set()
+    assert loaded("import verinit; verinit.CHECKS", names=HEAVY) >= {"numpy", "scipy"}
+
+
+@pytest.mark.parametrize("arguments", [["--help"], ["--version"], []])
+def test_the_help_page_loads_nothing_heavy(arguments):
+    assert loaded(f"from verinit.cli import main; main({arguments})", names=HEAVY) == set()
+
+
+def test_an_unknown_command_loads_nothing_heavy():
+    code = "from verinit.cli import main; import sys, io; sys.stderr = io.StringIO(); main(['rnu'])"
+    assert loaded(code, names=HEAVY) == set()
+
+
+def test_the_probe_sees_what_a_command_loads():
+    code = "from verinit.cli import main; main(['explain', 'IN101'])"
+    assert "numpy" in loaded(code, names=HEAVY)
+
+
+@pytest.mark.parametrize("name", ["vocabulary", "report", "report.summary"])
+def test_a_report_is_read_without_any_numeric_library(name):
+    assert loaded(f"import verinit.{name}", names=HEAVY) == set()
+
+
+def test_a_summary_is_drawn_without_any_numeric_library():
+    code = (
+        "from verinit.vocabulary import Report\n"
+        "from verinit.vocabulary.document import decode, encode\n"
+        "from verinit.report import markdown\n"
+        "markdown(decode(encode(Report(battery='b', root=1, false_fail=1e-6, planned=0))))"
+    )
+    assert loaded(code, names=HEAVY) == set()
+
+
+def test_a_page_loads_nothing_that_predicts_or_measures():
+    names = ("scipy", "hypothesis", "torch", "verinit.laws", "verinit.checks", "verinit.targets")
+    assert loaded("import verinit.report.pages", names=names) == set()
+
+
+@pytest.mark.xfail(strict=True, reason="list_command imports run_command, whose report loads matplotlib")
+def test_the_plan_is_listed_without_frameworks_figures_or_distributions():
+    code = "from verinit.cli import main; main(['list', '--battery', 'smoke'])"
+    names = ("numpy", "torch", "jax", "flax", "keras", "matplotlib", "scipy.stats")
+    assert loaded(code, names=names) == {"numpy"}
+
+
+def test_the_probe_sees_distributions():
+    assert loaded("import scipy.stats", names=("scipy.stats",)) == {"scipy.stats"}

@@ -1,0 +1,100 @@
+"""`target`: what people have, behind the Protocol of its kind."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import replace
+from typing import Any
+
+from verinit.laws.schemes import parse
+from verinit.targets.kinds import kind_of, of_kind, require
+from verinit.targets.naming import name_of
+from verinit.targets.probing import adapted, dtypes
+from verinit.vocabulary import Kind, Scheme, Target, UsageError
+
+FANS = (2, 3, 4, 5)
+"""Numbers of axes that have two fans: dense weights, and kernels of up to three dimensions."""
+
+
+def target(
+    obj: Any,
+    *,
+    scheme: str | Scheme | None = None,
+    name: str | None = None,
+    kind: Kind | None = None,
+    expected: Mapping[str, str] | None = None,
+    derivative: Callable[..., Any] | None = None,
+) -> Target:
+    """Any object with one of verinit's kinds is a target.
+
+    obj         an initializer in any calling form: `f(shape)`, `f(shape, rng)`, `f(shape, rng, dtype)`,
+                `f(rng, shape)`, `f(*shape)`, `f(fan_in, fan_out)`, jax's `f(key, shape, dtype)`, torch's
+                in-place `f(tensor)`, a keras object, a partial, a method; or an activation, layer,
+                normalizer, loss or model; or a Target, which is given the other arguments
+    scheme      what an initializer says it is, such as "he_normal(mode=fan_out)"
+    name        in place of its own; `module:attribute` if that is where it is kept
+    kind        where the object does not say it: activation, layer, ...
+    expected    known failures, code to reason
+    derivative  makes an activation of the function `obj`
+    Raises `UsageError` for what cannot be adapted; it says why.
+
+    >>> he = lambda fan_in, fan_out, rng: rng.normal(0, (2 / fan_in) ** 0.5, (fan_in, fan_out))
+    >>> found = target(he, scheme="he_normal", name="mine")
+    >>> str(found), found.kind, found.ranks, found.replayable
+    ('mine', 'initializer', (2,), False)
+    """
+    chosen = None if scheme is None else parse(scheme)
+    excuses = _reasons(expected)
+    if isinstance(obj, Target):
+        return _changed(obj, scheme=chosen, name=name, expected=excuses)
+    what = kind or kind_of(obj, title=name, paired=derivative is not None)
+    if derivative is None:
+        require(obj, what)
+    title, found = name_of(obj, scheme=chosen, given=name)
+    common: dict[str, Any] = {
+        "name": title,
+        "kind": what,
+        "scheme": chosen,
+        "expected": excuses,
+        "replayable": found,
+    }
+    if what != "initializer" or derivative is not None:
+        return Target(object=of_kind(obj, what, derivative=derivative), **common)
+    initializer = adapted(obj)
+    return Target(
+        object=initializer,
+        parameters=initializer.form.parameters,
+        ranks=initializer.form.ranks,
+        dtypes=dtypes(initializer),
+        **common,
+    )
+
+
+def ranks_of(scheme: Scheme) -> tuple[int, ...]:
+    """Numbers of axes that a scheme says anything of; empty for any."""
+    return FANS if scheme.mode != "none" or scheme.family == "orthogonal" else ()
+
+
+def _changed(
+    given: Target, *, scheme: Scheme | None, name: str | None, expected: tuple[tuple[str, str], ...]
+) -> Target:
+    """A target with another scheme, name or list of known failures; found again only under its own name."""
+    if scheme is None and name is None and not expected:
+        return given
+    own = scheme is None or scheme == given.scheme
+    plain = given.name.removesuffix(f"={given.scheme}")
+    return replace(
+        given,
+        scheme=scheme or given.scheme,
+        name=name or (given.name if own else f"{plain}={scheme}"),
+        expected=expected or given.expected,
+        replayable=given.replayable and name in (None, given.name),
+    )
+
+
+def _reasons(expected: Mapping[str, str] | None) -> tuple[tuple[str, str], ...]:
+    reasons = dict(expected or {})
+    for code, reason in reasons.items():
+        if not str(reason or "").strip():
+            raise UsageError(f"expected={{{code!r}: {reason!r}}}: a known failure needs its reason, in words")
+    return tuple(sorted(reasons.items()))
