@@ -321,7 +321,7 @@ def test_a_law_cut_off_by_the_resolution_is_always_seen(n: int, level: float) ->
         assert failed(marginal.extreme(score, score, n, rates, quantity="x"))
 
 
-@pytest.mark.parametrize("u", [1e-5, 0.1, 0.3701, 0.5])
+@pytest.mark.parametrize("u", [1e-5, 1e-9 + 410 / 4096, 0.3701, 0.5])
 @pytest.mark.parametrize("n", [5000, 368_743])
 def test_a_distance_of_the_resolution_is_missed_as_rarely_as_promised(n: int, u: float) -> None:
     """A miss leaves G_n within the tolerance of F at the next edge of the grid, which is binomial."""
@@ -330,6 +330,8 @@ def test_a_distance_of_the_resolution_is_missed_as_rarely_as_promised(n: int, u:
     true = u + found.resolution
     missed = stats.binom.cdf(math.floor(n * (edge + found.tolerance)), n, true)
     assert missed <= WORKING.false_pass
+    strays = (edge - u) + found.tolerance - found.resolution  # DKW's own promise: what is left for chance
+    assert math.log(2) - 2 * n * strays**2 <= math.log(WORKING.false_pass) * (1 - 1e-9)
 
 
 @pytest.mark.parametrize("moment", ["mean", "variance"])
@@ -388,6 +390,8 @@ RESOLUTIONS = {
 @settings(deadline=None, max_examples=25)
 def test_more_numbers_never_see_less(name: str, pair: list[int], level: float) -> None:
     rates = Rates(false_fail=level, false_pass=1e-6)
+    if name == "extreme":  # a handful of draws has a low median to be cut off from
+        pair = [max(n, math.ceil(math.log(2 / level))) for n in pair]
     coarse, fine = (RESOLUTIONS[name](n, rates) for n in pair)
     assert fine <= coarse * (1 + 1e-9)  # roots of the rate function are found to 1e-12
 
@@ -404,7 +408,8 @@ def test_planned_numbers_see_the_discrepancy(level, miss, discrepancy, terms) ->
     assert marginal.distribution_resolution(n, rates) <= discrepancy
     n = marginal.extreme_samples(rates, discrepancy + 1)
     assert marginal.extreme_resolution(n, rates) <= discrepancy + 1
-    assert n == 2 or marginal.extreme_resolution(n - 1, rates) > discrepancy + 1
+    assert n <= 40 or marginal.extreme_resolution(n - 1, rates) > discrepancy + 1
+    assert max(marginal.extreme_resolution(n + k, rates) for k in range(40)) <= discrepancy + 1
 
 
 def test_impossible_plans_are_refused() -> None:
@@ -495,7 +500,7 @@ def test_every_finite_sum_has_a_p_that_is_a_probability(terms, n, total) -> None
     for found in (mean, variance):
         assert 0.0 <= found.p <= 1.0
         assert found.log10_p <= 0.0
-        assert found.p == 0.0 or abs(math.log10(found.p) - found.log10_p) <= 1e-9 * (1 - found.log10_p)
+        assert found.p < 1e-300 or abs(math.log10(found.p) - found.log10_p) <= 1e-9 * (1 - found.log10_p)
 
 
 def test_right_draws_pass_and_two_percent_fails() -> None:

@@ -531,7 +531,6 @@ def repeated_block(z, rng):
         (linearly_dependent, diagonal_of),
         (orthogonal_columns, above_of),
         (orthogonal_columns, diagonal_spread_of),
-        (mixed, above_of),
         (cyclic, repeats.repeats),
         (repeated_block, repeats.repeats),
     ],
@@ -539,6 +538,18 @@ def repeated_block(z, rng):
 def test_a_fault_of_one_matrix_is_caught(fault, test) -> None:
     rng = generator(12)
     assert failed(test(fault(rng.standard_normal((1, 128, 128)), rng), RATES))
+
+
+def test_many_faint_correlations_are_caught_by_the_factor_alone() -> None:
+    rng = generator(28)
+    z = mixed(rng.standard_normal((1, 1024, 64)), rng)
+    assert failed(above_of(z, RATES))
+    others = (
+        set(MATRIX_TESTS)
+        - {"above"}
+        - {name for name in MATRIX_TESTS if "draws" in name or "position" in name}
+    )
+    assert not any(failed(MATRIX_TESTS[name](z, RATES)) for name in others)
 
 
 def test_a_weak_correlation_of_neighbours_needs_the_planned_pairs() -> None:
@@ -718,9 +729,11 @@ def test_what_is_no_stack_of_matrices_is_refused(name: str, shape) -> None:
 
 
 def test_too_few_lines_are_refused() -> None:
-    for test in (spectrum.cosines, neighbours.neighbours, above_of):
+    for test in (spectrum.cosines, neighbours.neighbours, above_of, draws.means, draws.variances):
         with pytest.raises(UsageError, match="this test needs at least 2"):
             test(np.ones((1, 1, 5)), RATES)
+    with pytest.raises(UsageError, match="this test needs at least 2"):
+        pooling.positions(np.ones((1, 4, 4)))
     with pytest.raises(UsageError, match="two or more pairs"):
         neighbours.between(np.ones(1), np.ones(9), RATES)
     with pytest.raises(UsageError, match="a repeat needs at least two"):

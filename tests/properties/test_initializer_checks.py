@@ -7,7 +7,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from verinit.cases import battery, smallest
+from verinit.cases import battery
+from verinit.cases.search import smallest
 from verinit.checks import CHECKS
 from verinit.faults import FAULTS
 from verinit.laws.schemes import parse

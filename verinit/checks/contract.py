@@ -154,7 +154,7 @@ def _entropic(target: Target, case: Case) -> str:
     equation="init(shape, rng(s)) != init(shape, rng(t))",
     source="SPEC 7",
     discrepancy=math.comb(LOOKS, 2),
-    samples=lambda target, rates, discrepancy: LOOKS,
+    samples=lambda trial: LOOKS,
     scales=False,
     after=("IN101", "IN103", "IN104"),
     applies=_entropic,

@@ -18,9 +18,10 @@ from verinit.laws import marginals, rounding
 from verinit.laws.marginals import Law
 from verinit.statistics import marginal
 from verinit.statistics.chernoff import Terms
-from verinit.vocabulary import Evidence, Measured, Rates, Target, Trial
+from verinit.vocabulary import Evidence, Measured, Target, Trial
 
 Floats = NDArray[np.float64]
+Excuse = Callable[[str, float, float], float]
 _ANY_SHAPE = (2, 2)
 
 
@@ -75,19 +76,32 @@ class Sample:
             detail=f"{bad} of {self.x.size} weights are nan or infinite",
         )
 
-    def excuse(self, rule: Callable[[str, float, float], float]) -> float:
+    def excuse(self, rule: Excuse) -> float:
         """What rounding excuses under one rule of `laws.rounding`."""
         return rule(self.dtype, self.law.mean, self.law.std)
 
 
-def sample(trial: Trial, samples: Callable[[Target, Rates, float], int]) -> Sample:
+def sharper(trial: Trial, rule: Excuse) -> float:
+    """The discrepancy that sampling must resolve so that, with what rounding excuses, the promise is kept.
+
+    An excuse enters the tolerance and the resolution, and what it multiplies is 1 to first order: three
+    times is enough. Where it takes half of the promise or more, no n keeps it, and n is that of the half.
+    Without a dtype in the case the usual single precision is planned for.
+    """
+    law = typical(trial.target)
+    excuse = rule(trial.case.dtype or "float32", law.mean, law.std)
+    return max(trial.discrepancy - 3.0 * excuse, trial.discrepancy / 2)
+
+
+def sample(trial: Trial) -> Sample:
     """The draws that a trial's plan asks for."""
-    x = pool_of(trial).values(samples(trial.target, trial.rates, trial.discrepancy))
+    x = pool_of(trial).values(trial.n)
     return Sample(law=law_at(trial.target, trial.case), x=x, dtype=dtype_of(trial))
 
 
-def _variance_samples(target: Target, rates: Rates, discrepancy: float) -> int:
-    return marginal.variance_samples(rates, discrepancy, terms=squares(target))
+def _variance_samples(trial: Trial) -> int:
+    discrepancy = sharper(trial, rounding.variance_excuse)
+    return marginal.variance_samples(trial.rates, discrepancy, terms=squares(trial.target))
 
 
 @check(
@@ -108,7 +122,7 @@ def variance_follows_fan(trial: Trial) -> Measured:
     a factor 1.6. The sum of squares of n standardised weights is chi-square with n degrees of freedom
     when they are normal; for bounded laws Chernoff's bound takes its place. Assumes iid weights.
     """
-    drawn = sample(trial, _variance_samples)
+    drawn = sample(trial)
     z = drawn.standardised
     total = float(z @ z)
     evidence = marginal.variance(
@@ -127,8 +141,9 @@ def variance_follows_fan(trial: Trial) -> Measured:
     )
 
 
-def _mean_samples(target: Target, rates: Rates, discrepancy: float) -> int:
-    return marginal.mean_samples(rates, discrepancy, terms=terms(target))
+def _mean_samples(trial: Trial) -> int:
+    discrepancy = sharper(trial, rounding.mean_excuse)
+    return marginal.mean_samples(trial.rates, discrepancy, terms=terms(trial.target))
 
 
 @check(
@@ -146,7 +161,7 @@ def weights_are_centred(trial: Trial) -> Measured:
 
     A mean of eps standard deviations adds a rank-one part that grows like n eps^2 from layer to layer.
     """
-    drawn = sample(trial, _mean_samples)
+    drawn = sample(trial)
     total = float(drawn.standardised.sum())
     evidence = marginal.mean(
         total,
@@ -159,9 +174,11 @@ def weights_are_centred(trial: Trial) -> Measured:
     return Measured(evidence=evidence, sufficient=(("n", float(drawn.x.size)), ("sum", total)))
 
 
-def _support_samples(target: Target, rates: Rates, discrepancy: float) -> int:
-    law = typical(target)
-    return marginal.support_samples(rates, discrepancy, lambda share: marginals.escape(law, share))
+def _support_samples(trial: Trial) -> int:
+    law = typical(trial.target)
+    return marginal.support_samples(
+        trial.rates, trial.discrepancy, lambda share: marginals.escape(law, share)
+    )
 
 
 @check(
@@ -180,7 +197,7 @@ def weights_stay_in_the_support(trial: Trial) -> Evidence:
 
     Bounds are the one property of a law that a single draw can refute.
     """
-    drawn = sample(trial, _support_samples)
+    drawn = sample(trial)
     law = drawn.law
     half = (law.high - law.low) / 2
     quantity = "excess over the bound / half-width"
@@ -198,8 +215,8 @@ def weights_stay_in_the_support(trial: Trial) -> Evidence:
     )
 
 
-def _extreme_samples(target: Target, rates: Rates, discrepancy: float) -> int:
-    return marginal.extreme_samples(rates, discrepancy)
+def _extreme_samples(trial: Trial) -> int:
+    return marginal.extreme_samples(trial.rates, trial.discrepancy)
 
 
 @check(
@@ -219,7 +236,7 @@ def largest_weight_is_as_large_as_the_law_says(trial: Trial) -> Evidence:
     Clipping, a forgotten or an undeclared truncation, and one outlier in a thousand all leave the moments
     almost alone and show here with a few thousand draws.
     """
-    drawn = sample(trial, _extreme_samples)
+    drawn = sample(trial)
     quantity = "largest |normal score| of a weight"
     if not drawn.finite:
         return drawn.not_numbers(quantity)
@@ -233,8 +250,8 @@ def largest_weight_is_as_large_as_the_law_says(trial: Trial) -> Evidence:
     )
 
 
-def _distribution_samples(target: Target, rates: Rates, discrepancy: float) -> int:
-    return marginal.distribution_samples(rates, discrepancy)
+def _distribution_samples(trial: Trial) -> int:
+    return marginal.distribution_samples(trial.rates, sharper(trial, rounding.distribution_excuse))
 
 
 @check(
@@ -253,7 +270,7 @@ def weights_follow_the_law(trial: Trial) -> Evidence:
     A uniform law and a normal one of equal variance differ by 0.06 in distribution: enough to matter for
     what saturates, too little for any test of moments.
     """
-    drawn = sample(trial, _distribution_samples)
+    drawn = sample(trial)
     quantity = "sup |F_n - F|"
     if not drawn.finite:
         return drawn.not_numbers(quantity)

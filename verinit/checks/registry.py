@@ -33,7 +33,7 @@ def check(
     discrepancy: float = 0.0,
     kind: Kind = "initializer",
     rates: Rates | None = None,
-    samples: Callable[[Target, Rates, float], int] | None = None,
+    samples: Callable[[Trial], int] | None = None,
     applies: Callable[[Target, Case], str] = lambda target, case: "",
     after: tuple[str, ...] = (),
     scales: bool = True,

@@ -8,7 +8,7 @@ from functools import lru_cache
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.special import ndtr, ndtri
+from scipy.special import ndtr, ndtri, roots_legendre
 
 from verinit.laws.fans import fan
 from verinit.vocabulary import Scheme, UsageError
@@ -178,11 +178,18 @@ def standard_nodes(law: Law) -> tuple[tuple[float, ...], tuple[float, ...]]:
     return _nodes(law.family, low, high, parent)
 
 
+@lru_cache(maxsize=1)
+def _rule() -> tuple[Array, Array]:
+    """Gauss-Legendre nodes and weights on (-1, 1)."""
+    x, w = roots_legendre(_NODES)
+    return x, w
+
+
 @lru_cache(maxsize=64)
 def _nodes(
     family: str, low: float, high: float, parent: tuple[float, float]
 ) -> tuple[tuple[float, ...], tuple[float, ...]]:
-    x, w = np.polynomial.legendre.leggauss(_NODES)
+    x, w = _rule()
     if family == "uniform":
         return tuple(((high + low) / 2 + x * (high - low) / 2).tolist()), tuple((w / 2).tolist())
     mean, std = parent

@@ -142,11 +142,8 @@ def rows(planned: Plan) -> list[Row]:
     """The plan as it is listed before it runs; draws are shared, so a unit's largest n carries the cost."""
     listed = []
     for unit in planned.units:
-        sizes = [
-            trial.check.samples(trial.target, trial.rates, trial.discrepancy) if trial.check.samples else 0
-            for trial in unit
-        ]
-        for trial, n in zip(unit, sizes, strict=True):
+        for trial in unit:
+            n = trial.n
             share = MILLISECONDS_A_CASE / 1e3 / len(unit) + n * NANOSECONDS_A_NUMBER / 1e9 / 2
             listed.append(Row(trial=trial, n=n, seconds=share))
     return listed

@@ -78,8 +78,13 @@ def draws(z: ArrayLike) -> Floats:
 
 
 def positions(z: ArrayLike) -> Floats:
-    """M n positions with R numbers each, in one group."""
-    return draws(z).swapaxes(1, 2)
+    """Every one of m n positions is a line of R numbers; all are in one group.
+
+    Raises `UsageError` for a single draw, in which a position has no company.
+    """
+    x = draws(z)
+    at_least(x, lines=2)
+    return x.swapaxes(1, 2)
 
 
 def fit(x: Floats) -> bool:
@@ -90,7 +95,7 @@ def fit(x: Floats) -> bool:
     if x.size == 0:
         raise UsageError("no numbers were given: a statistical test needs at least one draw")
     low, high = float(x.min()), float(x.max())
-    return -LARGEST < low and high < LARGEST and (low < high or x.size == 1)
+    return low > -LARGEST and high < LARGEST and (low < high or x.size == 1)
 
 
 def unfit(x: Floats, quantity: str) -> Evidence:

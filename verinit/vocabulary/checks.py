@@ -24,6 +24,11 @@ class Trial:
     discrepancy: float
     root: int = ROOT
 
+    @property
+    def n(self) -> int:
+        """Numbers that the trial needs to see its discrepancy; 0 for a claim without chance."""
+        return self.check.samples(self) if self.check.samples is not None else 0
+
     def finding(self, verdict: Verdict, **details: object) -> Finding:
         """A finding about this trial."""
         return Finding(
@@ -54,7 +59,7 @@ class Check:
 
     body         measures a trial and returns Evidence; never judges, prints, catches or knows a name
     discrepancy  smallest departure that must be seen, in units of `Evidence.quantity`; 0 for exact claims
-    samples      numbers needed for (rates, discrepancy) on a target; None for a claim without chance
+    samples      numbers that a trial needs at its rates and discrepancy; None for a claim without chance
     applies      why the claim says nothing of a target at a case; empty if it does
     after        codes whose failure at the same case makes this check meaningless
     scales       whether a coarser battery multiplies the discrepancy
@@ -67,7 +72,7 @@ class Check:
     body: Callable[[Trial], Evidence | Measured]
     discrepancy: float = 0.0
     rates: Rates = field(default_factory=Rates)
-    samples: Callable[[Target, Rates, float], int] | None = None
+    samples: Callable[[Trial], int] | None = None
     applies: Callable[[Target, Case], str] = lambda target, case: ""
     after: tuple[str, ...] = ()
     scales: bool = True

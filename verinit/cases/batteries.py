@@ -1,13 +1,9 @@
-"""Where we look: the named batteries, and the search for the smallest case that still fails."""
+"""The named batteries: which cases are looked at, and how coarsely."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Iterable
 from dataclasses import replace
-
-from hypothesis import HealthCheck, Phase, find, settings
-from hypothesis import strategies as st
-from hypothesis.errors import NoSuchExample
 
 from verinit.vocabulary import Battery, Case, UsageError, unknown
 
@@ -22,7 +18,6 @@ _EXHAUSTIVE = (
     "257x255",
     "3x5x3x7x6",
     "64x32/float64",
-    "64x32/float16",
     "3x3x4x16?groups=2,transposed=true",
     "48x80#1",
 )
@@ -66,29 +61,3 @@ def battery(name: str | Battery, *, only: Iterable[str | Case] | None = None) ->
     if not places:
         raise UsageError("cases=(): give at least one case, such as '64x32'")
     return replace(chosen, cases=tuple((kind, places) for kind, _ in chosen.cases))
-
-
-def shapes(like: tuple[int, ...]) -> st.SearchStrategy[tuple[int, ...]]:
-    """Shapes with as many axes as `like`, each between 1 and its size there."""
-    return st.tuples(*(st.integers(1, max(1, size)) for size in like))
-
-
-def smallest(fails: Callable[[Case], bool], *, like: Case) -> Case:
-    """The smallest case with the axes of `like` at which `fails` still holds; `like` itself if none is.
-
-    `fails` must be a function of the case alone. The search is derandomised: equal questions get equal
-    answers.
-    """
-    quiet = settings(
-        max_examples=60,
-        derandomize=True,
-        database=None,
-        deadline=None,
-        phases=(Phase.generate, Phase.shrink),
-        suppress_health_check=list(HealthCheck),
-    )
-    try:
-        shape = find(shapes(like.shape), lambda shape: fails(replace(like, shape=shape)), settings=quiet)
-    except NoSuchExample:
-        return like
-    return replace(like, shape=shape)
