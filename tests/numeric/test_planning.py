@@ -219,6 +219,17 @@ def test_the_collision_bound_holds_for_a_large_uniform_alphabet(letters: int) ->
         assert sum((c for equal, c in tail.items() if equal > allowed), Fraction(0)) <= Fraction(false_fail)
 
 
+@pytest.mark.parametrize("chance", [1e-4, 2.0**-22, 2.0**-40])
+def test_the_collision_bound_gives_away_little(chance: float) -> None:
+    """One pair has probability 28 q to first order, two pairs C(28, 2) q^2: no bound may be much larger."""
+    for pairs, exact in ((1, 28 * chance), (2, math.comb(28, 2) * chance**2), (28, chance**7)):
+        assert contract._log_collisions(chance, pairs) <= math.log(1.2e6 if pairs == 28 else 1.01) + math.log(
+            exact
+        )
+    assert contract._allowed(2.0**-22, 1e-9) == 1
+    assert contract._allowed(2.0**-40, 1e-9) == 0
+
+
 def partitions(n: int, most: int | None = None) -> list[tuple[int, ...]]:
     """All partitions of n into parts of at most `most`."""
     if n == 0:
