@@ -28,16 +28,18 @@ def cases(texts: Iterable[str | Case]) -> tuple[Case, ...]:
     return tuple(text if isinstance(text, Case) else Case.parse(text) for text in texts)
 
 
-def _battery(name: str, texts: tuple[str, ...], coarseness: float) -> Battery:
-    return Battery(name=name, cases=(("initializer", cases(texts)),), coarseness=coarseness)
+def _battery(name: str, texts: tuple[str, ...], coarseness: float, families: tuple[str, ...] = ()) -> Battery:
+    return Battery(
+        name=name, cases=(("initializer", cases(texts)),), coarseness=coarseness, families=families
+    )
 
 
 BATTERIES: dict[str, Battery] = {
-    "smoke": _battery("smoke", _SMOKE, 10.0),
+    "smoke": _battery("smoke", _SMOKE, 10.0, ("IN1", "IN2")),
     "standard": _battery("standard", _STANDARD, 1.0),
     "exhaustive": _battery("exhaustive", _EXHAUSTIVE, 0.5),
 }
-"""smoke sees 10 % of a std, standard 1 %, exhaustive 0.5 % at more shapes and dtypes.
+"""smoke sees 10 % of a std and asks nothing of structure, standard 1 %, exhaustive 0.5 % at more shapes.
 
 The shapes are chosen so that no two well-known mistakes leave the same ratios at all of them: 64x32 alone
 cannot tell a wrong fan from 2/sqrt(n), nor a square anything from anything.

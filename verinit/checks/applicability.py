@@ -3,7 +3,13 @@
 from __future__ import annotations
 
 from verinit.checks.sampling import law_at
+from verinit.laws.marginals import escape
 from verinit.vocabulary import Case, Target, UsageError
+
+WIDER = 0.1
+"""By which share of their half-width bounds must be too wide to be a fault worth drawing for."""
+RARE = 1e-4
+"""How rarely a weight may lie beyond bounds that are too wide, for a sample to be worth its cost."""
 
 
 def spread(target: Target, case: Case) -> str:
@@ -26,6 +32,8 @@ def bounds(target: Target, case: Case) -> str:
     reason = spread(target, case)
     if not reason and not law_at(target, case).bounded:
         reason = "a normal law has no bounds"
+    if not reason and escape(law_at(target, case), WIDER) < RARE:
+        reason = "the bounds lie where the law has next to no mass: no affordable sample reaches them"
     return reason
 
 

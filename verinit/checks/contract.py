@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 
 from verinit.checks.registry import check
-from verinit.checks.sampling import call, generator, law_at, pool_of
+from verinit.checks.sampling import call, generator, law_at, pool_of, scheme_of
 from verinit.laws.rounding import UNIT_ROUNDOFF, offset
 from verinit.vocabulary import Case, CheckSkipped, Evidence, Target, Trial
 
@@ -126,10 +126,8 @@ def _chance_of_equal_arrays(target: Target, case: Case, dtype: str) -> float:
     lattice generators of step 2u; entries are independent, but for orthogonal matrices, where one entry
     is counted.
     """
-    if target.scheme is None:
-        return min(1.0, 4.0 * UNIT_ROUNDOFF[dtype])
     law = law_at(target, case)
-    entries = 1 if target.scheme.family == "orthogonal" else case.size
+    entries = 1 if scheme_of(target).family == "orthogonal" else case.size
     return min(1.0, 4.0 * UNIT_ROUNDOFF[dtype] * offset(law.mean, law.std)) ** entries
 
 
@@ -138,13 +136,12 @@ def _entropic(target: Target, case: Case) -> str:
     if case.size == 0:
         return "the array is empty: every seed draws the same"
     scheme = target.scheme
-    if scheme is not None and scheme.family == "constant":
+    if scheme is None:
+        return f"{target.name} declares no scheme, so its randomness is unknown"
+    if scheme.family == "constant":
         return "a constant has no randomness: every seed draws the same array"
-    if (
-        scheme is not None
-        and scheme.family == "orthogonal"
-        and max(case.size // case.shape[-1], case.shape[-1]) < 3
-    ):
+    longest = max(case.size // case.shape[-1], case.shape[-1]) if case.shape else 1
+    if scheme.family == "orthogonal" and longest < 3:
         return f"an orthogonal matrix of shape {case.shape} has too little randomness for seeds to differ"
     return ""
 

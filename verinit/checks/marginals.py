@@ -22,6 +22,8 @@ from verinit.vocabulary import Evidence, Measured, Target, Trial
 
 Floats = NDArray[np.float64]
 Excuse = Callable[[str, float, float], float]
+MOMENTS = (*CONTRACT, "IN201", "IN202")
+"""Where these fail, the rest of the law must: one mistake, one message."""
 _ANY_SHAPE = (2, 2)
 
 
@@ -33,7 +35,7 @@ def typical(target: Target) -> Law:
 def terms(target: Target) -> Terms | None:
     """One standardised draw of a bounded law as nodes; None for a normal law, where tests are exact."""
     law = typical(target)
-    if not law.bounded:
+    if law.family == "normal":
         return None
     values, weights = marginals.standard_nodes(law)
     return Terms(values=values, weights=weights)
@@ -85,12 +87,12 @@ def sharper(trial: Trial, rule: Excuse) -> float:
     """The discrepancy that sampling must resolve so that, with what rounding excuses, the promise is kept.
 
     An excuse enters the tolerance and the resolution, and what it multiplies is 1 to first order: three
-    times is enough. Where it takes half of the promise or more, no n keeps it, and n is that of the half.
+    times is enough. Where little of the promise is left, no n keeps it, and n is that of a quarter.
     Without a dtype in the case the usual single precision is planned for.
     """
     law = typical(trial.target)
     excuse = rule(trial.case.dtype or "float32", law.mean, law.std)
-    return max(trial.discrepancy - 3.0 * excuse, trial.discrepancy / 2)
+    return max(trial.discrepancy - 3.0 * excuse, trial.discrepancy / 4)
 
 
 def sample(trial: Trial) -> Sample:
@@ -176,9 +178,16 @@ def weights_are_centred(trial: Trial) -> Measured:
 
 def _support_samples(trial: Trial) -> int:
     law = typical(trial.target)
+    excuse = bound_excuse(law, trial.case.dtype or "float32")
     return marginal.support_samples(
-        trial.rates, trial.discrepancy, lambda share: marginals.escape(law, share)
+        trial.rates, trial.discrepancy, lambda share: marginals.escape(law, share, excuse=excuse)
     )
+
+
+def bound_excuse(law: Law, dtype: str) -> float:
+    """How far rounding may carry a weight past the bounds of its law, in half-widths."""
+    bound = max(abs(law.low), abs(law.high))
+    return float(rounding.computed(bound, dtype)) / ((law.high - law.low) / 2)
 
 
 @check(
@@ -204,13 +213,13 @@ def weights_stay_in_the_support(trial: Trial) -> Evidence:
     if not drawn.finite:
         return drawn.not_numbers(quantity)
     excess = max(law.low - float(drawn.x.min()), float(drawn.x.max()) - law.high, 0.0) / half
-    bound = max(abs(law.low), abs(law.high))
+    excuse = bound_excuse(law, drawn.dtype)
     return marginal.support(
         excess,
         drawn.x.size,
         trial.rates,
-        escape=lambda share: marginals.escape(law, share),
-        excuse=float(rounding.half_ulp(bound, drawn.dtype)) / half,
+        escape=lambda share: marginals.escape(law, share, excuse=excuse),
+        excuse=excuse,
         quantity=quantity,
     )
 
@@ -226,7 +235,7 @@ def _extreme_samples(trial: Trial) -> int:
     discrepancy=1.0,
     samples=_extreme_samples,
     applies=spread,
-    after=CONTRACT,
+    after=MOMENTS,
     scales=False,
     exhibit=histogram,
 )
@@ -241,13 +250,11 @@ def largest_weight_is_as_large_as_the_law_says(trial: Trial) -> Evidence:
     if not drawn.finite:
         return drawn.not_numbers(quantity)
     low, high = float(drawn.x.min()), float(drawn.x.max())
-    h_low, h_high = (float(rounding.half_ulp(x, drawn.dtype)) for x in (low, high))
+    h_low, h_high = (float(rounding.computed(x, drawn.dtype)) for x in (low, high))
     law = drawn.law
     inner = max(marginals.score(law, low + h_low), marginals.score(law, high - h_high))
     outer = max(marginals.score(law, low - h_low), marginals.score(law, high + h_high))
-    return marginal.extreme(
-        inner, outer, drawn.x.size, trial.rates, quantity="largest |normal score| of a weight"
-    )
+    return marginal.extreme(inner, outer, drawn.x.size, trial.rates, quantity=quantity)
 
 
 def _distribution_samples(trial: Trial) -> int:
@@ -261,7 +268,7 @@ def _distribution_samples(trial: Trial) -> int:
     discrepancy=0.01,
     samples=_distribution_samples,
     applies=spread,
-    after=CONTRACT,
+    after=MOMENTS,
     exhibit=histogram,
 )
 def weights_follow_the_law(trial: Trial) -> Evidence:

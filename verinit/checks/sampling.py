@@ -13,7 +13,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from verinit.laws.marginals import Law, law_of
+from verinit.laws.marginals import Law, law_of, normal_scores
+from verinit.laws.rounding import half_ulp
 from verinit.vocabulary import Case, CheckSkipped, Scheme, Target, Trial, entropy
 
 Floats = NDArray[np.float64]
@@ -39,6 +40,8 @@ class Pool:
         self._raw: list[Any] = []
         self._values: list[Floats] = []
         self._joined: Floats = np.empty(0)
+        self._places = generator(root, target, case, "place in the rounding cell")
+        self._scores: list[Floats] = []
 
     def raw(self, count: int) -> list[Any]:
         """The first `count` draws as they came."""
@@ -62,9 +65,37 @@ class Pool:
             self._joined = np.concatenate(self._values)
         return self._joined[: count * size]
 
+    def scores(self, draws: int) -> Floats:
+        """Normal scores of the first `draws` draws as matrices (draws, m, n): iid N(0, 1) for right code.
+
+        A number of a bounded law, or of half precision, stands for its rounding cell, and gets the score
+        of a uniformly random point of it: exactly right where the number is the law's, rounded.
+        """
+        size = self.case.size
+        numbers = self.values(draws * size).reshape(draws, size)
+        law = law_at(self.target, self.case)
+        shape = self.case.shape
+        for row in numbers[len(self._scores) :]:
+            self._scores.append(self.scored(row, law, self._places))
+        matrix = (-1, shape[-1]) if not self._orthogonal else (-1, min(size // shape[-1], shape[-1]))
+        return np.stack(self._scores[:draws]).reshape(draws, *matrix)
+
+    @property
+    def _orthogonal(self) -> bool:
+        scheme = self.target.scheme
+        return scheme is not None and scheme.family == "orthogonal"
+
+    def scored(self, x: Floats, law: Law, places: np.random.Generator) -> Floats:
+        """Normal scores of numbers x by their law; `places` says where in its rounding cell each stands."""
+        dtype = self.case.dtype or str(getattr(self.raw(1)[0], "dtype", "float64"))
+        fine = dtype in ("float32", "float64")
+        if self._orthogonal or (law.family == "normal" and fine):
+            return (x - law.mean) / law.std
+        return normal_scores(law, x, half_ulp(x, dtype), places.random(x.size))
+
     def _numbers(self, array: Floats) -> Floats:
         scheme = self.target.scheme
-        if scheme is None or scheme.family != "orthogonal":
+        if scheme is None or not self._orthogonal:
             return array.ravel()
         tall = semiorthogonal(array)
         factor = bartlett(tall.shape[0], tall.shape[1], self._factors)

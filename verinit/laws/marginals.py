@@ -148,6 +148,20 @@ def score(law: Law, x: float) -> float:
     return math.nan if math.isnan(x) else float(-ndtri(min(*tails, 0.5)))
 
 
+def normal_scores(law: Law, x: Array, half: Array, place: Array) -> Array:
+    """The normal scores of numbers that were rounded: z with P(Z <= z) = F at a point of the cell.
+
+    half: half-width of each rounding cell; place: where in its cell, between 0 and 1. Both tails keep
+    their accuracy. All of one shape.
+    """
+    other = mirrored(law)
+    upper = x > law.mean
+    low = np.where(upper, cdf(other, -x - half), cdf(law, x - half))
+    high = np.where(upper, cdf(other, -x + half), cdf(law, x + half))
+    z = np.asarray(ndtri(low + place * (high - low)))
+    return np.where(upper, -z, z)
+
+
 def escape(law: Law, share: float, *, excuse: float = 0.0) -> float:
     """The chance that one draw leaves the support of `law` if its half-width were larger by `share`.
 

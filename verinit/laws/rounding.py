@@ -31,6 +31,15 @@ def half_ulp(x: float | NDArray[np.float64], dtype: str) -> NDArray[np.float64]:
     return np.maximum(unit_roundoff(dtype) * np.abs(x), _SMALLEST[dtype] / 2)
 
 
+def computed(x: float | NDArray[np.float64], dtype: str) -> NDArray[np.float64]:
+    """How far a weight that was computed in its dtype may lie from its law's; units of `x`.
+
+    A scale sqrt(scale / fan) takes a division, a product and a root (u / 2 + u / 2 + u), its product with
+    the draw and the draw itself one rounding each: four at most.
+    """
+    return 4.0 * half_ulp(x, dtype)
+
+
 def offset(mean: float, std: float) -> float:
     """1 + |mean| / std: how much larger the numbers are than their spread, hence the rounding."""
     return 1.0 + abs(mean) / std
@@ -58,12 +67,12 @@ def variance_excuse(dtype: str, mean: float, std: float) -> float:
 def distribution_excuse(dtype: str, mean: float, std: float) -> float:
     """How far rounding may move a distribution function.
 
-    A rounding cell at x has width `2 u |x|` and mass `2 u |x| f(x)`; `|x| f(x) <= 1 + |mean| / std` for
-    every law of the catalogue (normal, uniform and truncated normal have `f <= 1/std`, as every
-    log-concave density). A lattice of step `2u` in probability adds `2u`. Among subnormal numbers a cell
-    is as wide as the smallest of them.
+    Rounding moves x by `u |x|`, past a mass of `u |x| f(x)`; `|x| f(x) <= 1 + |mean| / std` for every law
+    of the catalogue (normal, uniform and truncated normal have `f <= 1/std`, as every log-concave
+    density). A lattice of step `2u` in probability adds `2u`. Among subnormal numbers a cell is as wide
+    as the smallest of them.
     """
-    return 4.0 * unit_roundoff(dtype) * offset(mean, std) + _SMALLEST[dtype] / std
+    return 3.0 * unit_roundoff(dtype) * offset(mean, std) + _SMALLEST[dtype] / std
 
 
 def gram_excuse(dtype: str, rows: int, columns: int) -> float:

@@ -104,7 +104,7 @@ def plan(
             )
         for case in cases:
             for check in chosen(()):
-                if check.kind != target.kind:
+                if check.kind != target.kind or not battery.asks(check.code):
                     continue
                 trial = _trial(check, target, case, battery, root, discrepancy)
                 reason = check.applies(target, case)
@@ -114,6 +114,8 @@ def plan(
                     trials.append(trial)
     share = shares(battery.false_fail, sum(trial.check.samples is not None for trial in trials))
     level = [replace(trial, rates=replace(trial.rates, false_fail=share)) for trial in trials]
+    for trial in level:
+        trial.n  # noqa: B018 - a check that cannot reach its power is an error now, not when it runs
     return Plan(
         battery=battery,
         root=root,

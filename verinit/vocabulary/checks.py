@@ -151,13 +151,19 @@ def crash(error: BaseException) -> str:
 class Battery:
     """Named cases for each kind, one total false_fail, and how coarse the look is.
 
-    `coarseness` multiplies each check's discrepancy: 1 is the discrepancy as declared.
+    `coarseness` multiplies each check's discrepancy: 1 is the discrepancy as declared. `families` are
+    the beginnings of the codes that it asks; none means all.
     """
 
     name: str
     cases: tuple[tuple[Kind, tuple[Case, ...]], ...]
     false_fail: float = Rates().false_fail
     coarseness: float = 1.0
+    families: tuple[str, ...] = ()
+
+    def asks(self, code: str) -> bool:
+        """Whether the battery asks the check of this code."""
+        return not self.families or code.startswith(self.families)
 
     def of(self, kind: Kind) -> tuple[Case, ...]:
         """The cases for one kind of target."""
