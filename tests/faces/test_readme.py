@@ -1,0 +1,30 @@
+"""What the README says of the checks and of the commands is so."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+from verinit.checks import CHECKS
+from verinit.cli import COMMANDS
+
+README = Path(__file__).parents[2] / "README.md"
+
+
+def test_the_table_of_checks_is_that_of_the_registry() -> None:
+    rows = re.findall(r"^\| (IN\d+) \| (.+) \|$", README.read_text(encoding="utf-8"), re.MULTILINE)
+    assert rows == [(code, CHECKS[code].claim.summary) for code in sorted(CHECKS)]
+
+
+def test_every_command_it_shows_exists() -> None:
+    shown = set(re.findall(r"^verinit (\w+)", README.read_text(encoding="utf-8"), re.MULTILINE))
+    assert shown
+    assert shown <= set(COMMANDS)
+
+
+def test_ci_runs_the_command_that_it_prints() -> None:
+    pattern = re.compile(r"^pip install -e .* && python -m pytest$", re.MULTILINE)
+    assert len(pattern.findall(README.read_text(encoding="utf-8"))) == 1
+    assert "grep -m1 -E '^pip install -e .* && python -m pytest$' README.md" in (
+        README.parent / ".ci" / "run"
+    ).read_text(encoding="utf-8")
