@@ -28,6 +28,9 @@ def cases(texts: Iterable[str | Case]) -> tuple[Case, ...]:
     return tuple(text if isinstance(text, Case) else Case.parse(text) for text in texts)
 
 
+_MARGINAL = ("IN201", "IN202", "IN203", "IN204", "IN205", "IN206", "IN207")
+
+
 def _battery(name: str, texts: tuple[str, ...], coarseness: float, families: tuple[str, ...] = ()) -> Battery:
     return Battery(
         name=name, cases=(("initializer", cases(texts)),), coarseness=coarseness, families=families
@@ -35,7 +38,7 @@ def _battery(name: str, texts: tuple[str, ...], coarseness: float, families: tup
 
 
 BATTERIES: dict[str, Battery] = {
-    "smoke": _battery("smoke", _SMOKE, 10.0, ("IN1", "IN2")),
+    "smoke": _battery("smoke", _SMOKE, 10.0, ("IN10", *_MARGINAL)),
     "standard": _battery("standard", _STANDARD, 1.0),
     "exhaustive": _battery("exhaustive", _EXHAUSTIVE, 0.5),
 }

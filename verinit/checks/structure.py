@@ -266,6 +266,31 @@ def variances_of_draws_vary_as_they_must(trial: Trial) -> Evidence:
     return between_draws.variances(scores(trial), trial.rates)
 
 
+def _position_plan(trial: Trial) -> int:
+    wanted = lines.offset_samples(trial.rates, trial.discrepancy, lines=trial.case.size)
+    return wanted * trial.case.size
+
+
+@check(
+    "IN311",
+    equation="E[W_ij] = mean for every i, j",
+    source="definition",
+    discrepancy=1.0,
+    samples=_position_plan,
+    applies=wide_enough,
+    after=LAW,
+    scales=False,
+)
+def no_place_has_a_mean_of_its_own(trial: Trial) -> Evidence:
+    """No place in the array has a mean of its own across draws.
+
+    An entry that is the same in every draw, a stripe of padding, and the signs that QR leaves on the
+    diagonal of an orthogonal matrix stay put while everything else changes.
+    """
+    quantity = "largest mean of a place across draws / std"
+    return lines.offset(pooling.positions(scores(trial)), trial.rates, quantity=quantity)
+
+
 def _independent(target: Target, case: Case) -> str:
     """Why the entries of a target are not independent; empty if they are."""
     if target.scheme is not None and target.scheme.family == "orthogonal":

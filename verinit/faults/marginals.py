@@ -171,3 +171,25 @@ def tiny_instead_of_zero(shape: Shape, rng: Rng) -> Any:
 def ones_for_constant(shape: Shape, rng: Rng) -> Any:
     """The value argument is ignored."""
     return np.ones(shape)
+
+
+@fault("IN311", scheme="orthogonal")
+def signs_of_qr_left_in(shape: Shape, rng: Rng) -> Any:
+    """The Q of a QR factorisation is returned as it is: its diagonal never changes sign (chainer#5615)."""
+    rows, columns = _fan_in(shape), shape[-1]
+    q, _ = np.linalg.qr(rng.standard_normal((max(rows, columns), min(rows, columns))))
+    return (q if rows >= columns else q.T).reshape(shape)
+
+
+@fault("IN401", "IN402", scheme="orthogonal")
+def plain_identity(shape: Shape, rng: Rng) -> Any:
+    """The identity is orthogonal, and somebody found it good enough."""
+    return np.eye(_fan_in(shape), shape[-1]).reshape(shape)
+
+
+@fault("IN311")
+def one_entry_stays(shape: Shape, rng: Rng) -> Any:
+    """The first element of a preallocated buffer is never overwritten."""
+    weights = he(shape, rng)
+    weights.flat[0] = 1.3 * math.sqrt(2.0 / _fan_in(shape))
+    return weights
