@@ -24,9 +24,10 @@ def loaded(code, *, names):
 
 
 def test_the_probe_sees_what_is_loaded():
-    standing_in = "import sys, types; sys.modules['torch'] = types.ModuleType('torch')"
+    slow = ("torch", "scipy.stats")
+    standing_in = f"import sys, types; sys.modules.update((n, types.ModuleType(n)) for n in {slow})"
     code = f"import numpy, scipy, matplotlib, hypothesis\n{standing_in}"
-    assert loaded(code, names=HEAVY) == set(HEAVY)
+    assert loaded(code, names=(*HEAVY, *slow)) == {*HEAVY, *slow}
 
 
 def test_the_probe_sees_what_is_loaded_before_the_program_ends():
@@ -57,11 +58,6 @@ def test_an_unknown_command_loads_nothing_heavy():
     assert loaded(code, names=HEAVY) == set()
 
 
-def test_the_probe_sees_what_a_command_loads():
-    code = "from verinit.cli import main; main(['explain', 'IN101'])"
-    assert "numpy" in loaded(code, names=HEAVY)
-
-
 @pytest.mark.parametrize("name", ["vocabulary", "report", "report.summary"])
 def test_a_report_is_read_without_any_numeric_library(name):
     assert loaded(f"import verinit.{name}", names=HEAVY) == set()
@@ -82,12 +78,7 @@ def test_a_page_loads_nothing_that_predicts_or_measures():
     assert loaded("import verinit.report.pages", names=names) == set()
 
 
-@pytest.mark.xfail(strict=True, reason="list_command imports run_command, whose report loads matplotlib")
 def test_the_plan_is_listed_without_frameworks_figures_or_distributions():
     code = "from verinit.cli import main; main(['list', '--battery', 'smoke'])"
     names = ("numpy", "torch", "jax", "flax", "keras", "matplotlib", "scipy.stats")
-    assert loaded(code, names=names) == {"numpy"}
-
-
-def test_the_probe_sees_distributions():
-    assert loaded("import scipy.stats", names=("scipy.stats",)) == {"scipy.stats"}
+    assert loaded(code, names=names) == {"numpy"}  # so the probe sees what a command loads

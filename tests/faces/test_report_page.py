@@ -12,6 +12,7 @@ import pytest
 import verinit.report
 from verinit.report.characters import breadth, brief, clipped, visible
 from verinit.report.outline import outline, verdict
+from verinit.report import pages
 from verinit.report.pages import LIMIT
 from verinit.vocabulary import Outcome, Report, Ruling, Verdict
 
@@ -147,19 +148,31 @@ def test_a_default_page_is_below_one_mebibyte():
     assert len(PAGE.encode()) < 2**20
 
 
-def test_no_page_is_larger_than_its_limit():
-    many = tuple(
-        finding(
-            f"{SAMPLE['HOSTILE']}{'y' * 5000}{index}",
-            draw=index,
-            verdict=Verdict.failed,
-            exhibits=(dataclasses.replace(SAMPLE["cells"](), id=str(index)),),
-        )
-        for index in range(400)
+def failures(count, **details):
+    name = f"{SAMPLE['HOSTILE']}{'y' * 5000}"
+    return tuple(
+        finding(f"{name}{index}", draw=index, verdict=Verdict.failed, likely=name, **details)
+        for index in range(count)
     )
-    page = verinit.report.html(sample(findings=many))
+
+
+def test_no_page_is_larger_than_its_limit():
+    page = verinit.report.html(sample(findings=failures(400), exhibits=()))
     assert len(page.encode()) <= LIMIT
     assert "see report.json" in page
+    assert Reader(page).open == []
+
+
+def test_a_page_that_would_be_too_large_is_drawn_again_with_less(monkeypatch):
+    exhibits = [dataclasses.replace(SAMPLE["cells"](), id=name) for name in "abcdefghij"]
+    tight, drawn, render = 200_000, [], pages._render
+    monkeypatch.setattr(pages, "LIMIT", tight)
+    monkeypatch.setattr(pages, "_render", lambda *given: drawn.append(render(*given)) or drawn[-1])
+    page = verinit.report.html(sample(findings=failures(60), exhibits=tuple(exhibits)))
+    assert [len(text.encode()) > tight for text in drawn] == [*[True] * (len(drawn) - 1), False]
+    assert len(drawn) > 1
+    assert page == drawn[-1]
+    assert "Left out for the size of the page" in page
     assert Reader(page).open == []
 
 

@@ -167,11 +167,11 @@ def weakest(report: Report) -> Finding | None:
 def closing(report: Report) -> list[str]:
     """The closing lines: counts, root and budget, and the weakest pass."""
     counts = ", ".join(f"{count} {verdict}" for verdict, count in report.counts.items())
-    lines = [counts if report.findings else "nothing was examined"]
+    lines = [counts if report.findings else "" if report.rulings else "nothing was examined"]
     if report.rulings:
         outcomes = [str(ruled.ruling) for ruled in report.rulings]
         tally = ", ".join(f"{outcomes.count(word)} {word}" for word in sorted(set(outcomes)))
-        lines[0] += f"; textbook: {tally}"
+        lines[0] = "; ".join(filter(None, [lines[0], f"textbook: {tally}"]))
     lines.append(
         f"root {report.root}, battery {report.battery}, false alarms of the whole run at most "
         f"{short(report.false_fail)}"
