@@ -16,6 +16,8 @@ from verinit.statistics import haar
 from verinit.vocabulary import Case, Evidence, Target, Trial
 
 ORTHONORMAL = (*CONTRACT, "IN206")
+LARGEST = 1 << 14
+"""Entries of the largest matrix whose coordinates are looked at: hundreds of draws of it are needed."""
 
 
 def large_enough(target: Target, case: Case) -> str:
@@ -25,6 +27,8 @@ def large_enough(target: Target, case: Case) -> str:
         reason = (
             f"an orthogonal matrix of shape {case.shape} is too small for its coordinates to have a density"
         )
+    if not reason and case.size > LARGEST:
+        reason = f"an orthogonal matrix of {case.size} entries takes too many draws for its coordinates"
     return reason
 
 
