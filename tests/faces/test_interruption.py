@@ -35,6 +35,12 @@ def slow(shape, rng):
     return he(shape, rng)
 
 
+def interrupts(shape, rng):
+    if len(shape) == 4:
+        signal.raise_signal(signal.SIGINT)
+    return he(shape, rng)
+
+
 def hangs(shape, rng):
     time.sleep(1000)
 
@@ -88,7 +94,7 @@ import pathlib
 import sys
 import time
 
-if any("loky" in word for word in sys.orig_argv):  # a worker; the program itself starts at once
+if any("popen_loky" in word for word in sys.orig_argv):  # a worker; the program itself starts at once
     pathlib.Path({place!r}, "late").touch()
     time.sleep({seconds})
 """
@@ -108,24 +114,23 @@ def folder(tmp_path_factory):
     return place
 
 
-def run_here(folder, *words, report):
+def run_here(folder, *words, report, jobs="0"):
     """A run in this process: how it ended, what it printed, and its report, None if it left none."""
     out = io.StringIO()
     with pytest.MonkeyPatch.context() as patch, contextlib.redirect_stdout(out):
         patch.chdir(folder)
         patch.syspath_prepend(str(folder))
         with pytest.raises(SystemExit) as ended:
-            main(["run", *words, "--jobs", "0", "--quiet", "--report", report])
+            main(["run", *words, "--jobs", jobs, "--quiet", "--report", report])
     file = folder / report / "report.json"
     return ended.value.code, out.getvalue(), decode(file.read_bytes()) if file.exists() else None
 
 
-def run(folder, *words, report, path=None):
+def run(folder, *words, report):
     """A run to its end: exit code, what it printed, and its report."""
     done = subprocess.run(
         command(*words, "--report", report),
         cwd=folder,
-        env={**os.environ, "PYTHONPATH": str(path)} if path else None,
         capture_output=True,
         text=True,
         timeout=240,
@@ -177,12 +182,26 @@ def test_the_probe_for_processes_sees_one(folder):
     assert nobody_left(folder, within=5)
 
 
-@pytest.mark.parametrize("jobs", ["0", "2"])
-def test_an_interrupted_run_keeps_what_it_found_and_is_not_green(folder, jobs):
-    report = f"interrupted{jobs}"
-    (folder / "begun").unlink(missing_ok=True)
+PARTIAL = re.compile(
+    r"^INCOMPLETE: (\d+) of (\d+) planned trials were run; a partial run is never green$", re.MULTILINE
+)
+
+
+def test_a_run_interrupted_in_its_own_process_keeps_what_it_found_and_is_not_green(folder):
+    words = ("stop_net:interrupts=he_normal", "--battery", "smoke")
+    code, out, report = run_here(folder, *words, report="interrupted0")
+    done, planned = map(int, PARTIAL.search(out).groups())
+    assert code == 130
+    assert 0 < done < planned
+    assert not report.complete
+    assert not report
+    assert {str(found.case) for found in of(report, "interrupts")} == {"13x11#0"}
+
+
+def test_a_run_interrupted_while_workers_run_leaves_a_report_and_is_not_green(folder):
+    report = "interrupted1"
     with subprocess.Popen(
-        command("stop_net:slow=he_normal", "--battery", "exhaustive", "--jobs", jobs, "--report", report),
+        command("stop_net:slow=he_normal", "--battery", "exhaustive", "--jobs", "1", "--report", report),
         cwd=folder,
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
@@ -198,9 +217,7 @@ def test_an_interrupted_run_keeps_what_it_found_and_is_not_green(folder, jobs):
     assert running.returncode == 130, err
     assert "Traceback" not in err
     assert out.splitlines()[-1].startswith(tuple("0123456789"))
-    assert re.search(
-        r"^INCOMPLETE: \d+ of \d+ planned trials were run; a partial run is never green$", out, re.MULTILINE
-    )
+    assert PARTIAL.search(out)
     text = (folder / report / "report.json").read_text(encoding="utf-8")
     assert json.loads(text)["complete"] is False
     assert json.loads(text)["green"] is False
@@ -277,12 +294,12 @@ def test_a_target_that_quits_in_process_does_not_end_the_run(folder):
     assert {str(found.verdict) for found in of(report, "he")} == {"passed"}
 
 
-def test_a_worker_that_starts_late_is_not_taken_for_a_hang(folder, tmp_path):
+def test_a_worker_that_starts_late_is_not_taken_for_a_hang(folder, tmp_path, monkeypatch):
     text = LATE.format(place=str(tmp_path), seconds=LIMIT)
     (tmp_path / "sitecustomize.py").write_text(text, encoding="utf-8")
-    limits = ("--jobs", "1", "--timeout", str(LIMIT - 1), "--quiet")
-    words = ("stop_net:he=he_normal", "--battery", "smoke", "--check", "IN101", *limits)
-    code, out, _ = run(folder, *words, report="late", path=tmp_path)
+    monkeypatch.setenv("PYTHONPATH", str(tmp_path))
+    words = ("stop_net:he=he_normal", "--battery", "smoke", "--check", "IN101", "--timeout", str(LIMIT - 1))
+    code, out, _ = run_here(folder, *words, report="late", jobs="1")
     assert (tmp_path / "late").exists()
     assert code == 0, out
 

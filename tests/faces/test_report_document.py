@@ -13,6 +13,8 @@ from verinit.vocabulary import Report
 from verinit.vocabulary.document import decode, document, encode
 
 sample = runpy.run_path(str(Path(__file__).with_name("test_report_sample.py")))["sample"]
+FEW = encode(sample(exhibits=sample().exhibits[:2]))
+"""The document of one of everything, but for most of its figures."""
 
 
 def validator():
@@ -54,7 +56,7 @@ def test_a_run_without_findings_fits_the_schema():
 
 
 def test_unknown_keys_are_tolerated_everywhere():
-    whole = json.loads(encode(sample()))
+    whole = json.loads(FEW)
     for place in (whole, whole["results"][0], whole["rulings"][0], whole["exhibits"][0]):
         place["a_key_of_a_newer_minor"] = {"any": ["thing"]}
     assert validator().is_valid(whole)
@@ -81,7 +83,8 @@ def test_unknown_keys_are_tolerated_everywhere():
     ],
 )
 def test_a_damaged_document_does_not_fit(path, value):
-    assert not validator().is_valid(replaced(json.loads(encode(sample())), path, value))
+    assert validator().is_valid(json.loads(FEW))
+    assert not validator().is_valid(replaced(json.loads(FEW), path, value))
 
 
 def test_no_leaf_of_a_result_may_become_an_object():

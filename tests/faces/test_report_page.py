@@ -10,9 +10,9 @@ from pathlib import Path
 import pytest
 
 import verinit.report
+from verinit.report import pages
 from verinit.report.characters import breadth, brief, clipped, visible
 from verinit.report.outline import outline, verdict
-from verinit.report import pages
 from verinit.report.pages import LIMIT
 from verinit.vocabulary import Outcome, Report, Ruling, Verdict
 
@@ -172,8 +172,16 @@ def test_a_page_that_would_be_too_large_is_drawn_again_with_less(monkeypatch):
     assert [len(text.encode()) > tight for text in drawn] == [*[True] * (len(drawn) - 1), False]
     assert len(drawn) > 1
     assert page == drawn[-1]
-    assert "Left out for the size of the page" in page
+    assert "see report.json" in page
     assert Reader(page).open == []
+
+
+@pytest.mark.parametrize("figures", [0, 1, 3000])
+def test_every_figure_that_has_no_room_is_named(figures):
+    report = sample(findings=(), exhibits=(SAMPLE["cells"](), SAMPLE["gains"]()), rulings=())
+    small = dataclasses.replace(pages.ALLOWANCES[-1], figures=figures)
+    page = pages._render(report, outline(report), small)
+    assert page.count("Left out for the size of the page: figure") == 2
 
 
 def test_the_page_is_the_same_bytes_for_the_same_report():

@@ -85,7 +85,7 @@ def command(
     verinit run torch
     verinit run mynet.init:he=he_normal
     """  # noqa: D301
-    if (jobs is not None and jobs < 0) or timeout <= 0:
+    if (jobs is not None and jobs < 0) or not timeout > 0:
         raise UsageError(_slip(jobs, timeout))
     wanted, root = options.codes_of(codes), options.root_of(seed)
     look = battery_named(battery)

@@ -81,7 +81,7 @@ class _Page:
         key = self.anchor(f"figure-{self.figures + 1}")
         self.figures += 1
         text = _figure(plate, key, self.allowance) if self.left > 0 else ""
-        if len(text) > self.left:
+        if not text or len(text) > self.left:
             return Markup('<p class="note">Left out for the size of the page: figure “{}”. ').format(
                 brief(plate.title, 80)
             ) + Markup("Its data are in report.json.</p>")
