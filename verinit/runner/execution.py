@@ -82,7 +82,7 @@ def run_plan(
         rulings=rulings,
         surprises=surprises,
         exhibits=exhibits,
-        complete=complete,
+        complete=complete and len(findings) == len(planned.trials) + len(planned.skipped),
         environment=environment(),
         run=(
             ("started", time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime(started))),

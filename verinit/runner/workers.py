@@ -28,6 +28,7 @@ from verinit.vocabulary import Case, Finding, Rates, Target, Trial, Verdict, cra
 
 Unit = Sequence[Trial]
 _ONE_THREAD = dict.fromkeys(("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"), "1")
+DEAD = "the process that ran it died (killed, out of memory, or a fault in C code)"
 POLL = 0.2
 """Seconds between looks at the clock."""
 
@@ -193,7 +194,7 @@ class Workers:
     def _collect(self) -> Iterator[list[Finding]]:
         """Findings of units that are done, dead or out of time."""
         done, _ = wait(self.flying, timeout=POLL, return_when=FIRST_COMPLETED)
-        broken = False
+        alone, broken = len(self.flying) == 1, False
         for future in done:
             unit = self.flying[future].unit
             error = future.exception()
@@ -203,16 +204,13 @@ class Workers:
             elif not isinstance(error, BrokenExecutor):
                 del self.flying[future]
                 yield stopped(unit, crash(error))
-            elif len(self.flying) == 1:
-                yield stopped(
-                    unit, "the process that ran it died (killed, out of memory, or a fault in C code)"
-                )
-                broken = True
             else:
                 broken = True
-        if broken:
-            if len(self.flying) > 1:
-                self.suspects.extend(flight.unit for flight in self.flying.values())
+                if alone:
+                    del self.flying[future]
+                    yield stopped(unit, DEAD)
+        if broken:  # whoever is left may have done it, or may only have been beside it
+            self.suspects.extend(flight.unit for flight in self.flying.values())
             self.kill()
         yield from self._overdue()
 
