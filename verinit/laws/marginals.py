@@ -5,12 +5,14 @@ from __future__ import annotations
 import math
 from dataclasses import dataclass
 from functools import lru_cache
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 from scipy.special import ndtr, ndtri, roots_legendre
 
 from verinit.laws.fans import fan
+from verinit.laws.frozen import distribution
 from verinit.vocabulary import Scheme, UsageError
 
 Array = NDArray[np.float64]
@@ -26,6 +28,8 @@ class Law:
     mean, std    of what is drawn
     low, high    the support; infinite for a normal law
     parent       (mean, std) of the normal that a truncated normal is cut from
+    frozen       the distribution of scipy that a law of no named family is
+    flipped      whether the law is that of -W for W of `frozen`
     """
 
     family: str
@@ -34,6 +38,8 @@ class Law:
     low: float = -math.inf
     high: float = math.inf
     parent: tuple[float, float] = (0.0, 1.0)
+    frozen: Any = None
+    flipped: bool = False
 
     @property
     def bounded(self) -> bool:
@@ -50,6 +56,17 @@ def law_of(scheme: Scheme, shape: tuple[int, ...], *, groups: int = 1, transpose
     """
     if scheme.family == "orthogonal":
         return Law(family="normal", mean=0.0, std=1.0)
+    if scheme.family == "frozen":
+        frozen = distribution(scheme.name)
+        low, high = map(float, frozen.support())
+        return Law(
+            family="frozen",
+            mean=scheme.mean,
+            std=math.sqrt(scheme.scale),
+            low=low,
+            high=high,
+            frozen=frozen,
+        )
     divisor = fan(scheme.mode, shape, groups=groups, transposed=transposed)
     if divisor == 0:
         raise UsageError(f"scheme {scheme} has no variance at shape {shape!r}: its fan is 0")
@@ -113,6 +130,8 @@ def cdf(law: Law, x: Array) -> Array:
         return np.clip((x - law.low) / (law.high - law.low), 0.0, 1.0)
     if law.family == "truncated_normal":
         return _cut_cdf(law, x)
+    if law.family == "frozen":
+        return np.asarray(law.frozen.sf(-x) if law.flipped else law.frozen.cdf(x))
     return np.asarray(ndtr((x - law.mean) / law.std))
 
 
@@ -134,7 +153,18 @@ def mirrored(law: Law) -> Law:
         low=-law.high,
         high=-law.low,
         parent=(-law.parent[0], law.parent[1]),
+        frozen=law.frozen,
+        flipped=not law.flipped if law.frozen is not None else False,
     )
+
+
+def standardised(law: Law) -> Law:
+    """The law of (W - mean) / std, where it is not frozen; shapes of one scheme then share one law."""
+    if law.family == "frozen":
+        return law
+    parent = ((law.parent[0] - law.mean) / law.std, law.parent[1] / law.std)
+    low, high = (law.low - law.mean) / law.std, (law.high - law.mean) / law.std
+    return Law(family=law.family, mean=0.0, std=1.0, low=low, high=high, parent=parent)
 
 
 def score(law: Law, x: float) -> float:
@@ -148,18 +178,56 @@ def score(law: Law, x: float) -> float:
     return math.nan if math.isnan(x) else float(-ndtri(min(*tails, 0.5)))
 
 
+def _tails(law: Law, x: Array, half: Array, place: Array) -> tuple[NDArray[np.bool_], Array]:
+    """Which numbers lie above the mean, and the probability beyond a point of the cell of each.
+
+    The nearer tail is counted, so both keep their accuracy.
+    """
+    upper = x > law.mean
+    tail = np.empty_like(x)
+    for part, side, sign in ((~upper, law, 1.0), (upper, mirrored(law), -1.0)):
+        y, h = sign * x[part], half[part]
+        low, high = cdf(side, y - h), cdf(side, y + h)
+        tail[part] = low + place[part] * (high - low)
+    return upper, tail
+
+
 def normal_scores(law: Law, x: Array, half: Array, place: Array) -> Array:
     """The normal scores of numbers that were rounded: z with P(Z <= z) = F at a point of the cell.
 
     half: half-width of each rounding cell; place: where in its cell, between 0 and 1. Both tails keep
     their accuracy. All of one shape.
     """
-    other = mirrored(law)
-    upper = x > law.mean
-    low = np.where(upper, cdf(other, -x - half), cdf(law, x - half))
-    high = np.where(upper, cdf(other, -x + half), cdf(law, x + half))
-    z = np.asarray(ndtri(low + place * (high - low)))
+    upper, tail = _tails(law, x, half, place)
+    z = np.asarray(ndtri(tail))
     return np.where(upper, -z, z)
+
+
+def unrounded(law: Law, x: Array, half: Array, place: Array) -> Array:
+    """Numbers that were rounded, put back by the law to a point of the cell they were rounded from.
+
+    Of the law exactly, where x is the law's, rounded once. A number whose whole cell is outside the support
+    stays where it is. half, place: as for `normal_scores`.
+    """
+    upper, tail = _tails(law, x, half, place)
+    y = np.where(upper, -quantile(mirrored(law), tail), quantile(law, tail))
+    outside = (x + half < law.low) | (x - half > law.high)
+    return np.where(outside | ~np.isfinite(x), x, y)
+
+
+def quantile(law: Law, p: Array) -> Array:
+    """The x with P(W <= x) = p; accurate where p is small."""
+    if law.family == "uniform":
+        return law.low + p * (law.high - law.low)
+    if law.family == "frozen":
+        return np.asarray(-law.frozen.isf(p) if law.flipped else law.frozen.ppf(p))
+    if law.family != "truncated_normal":
+        return np.asarray(law.mean + law.std * ndtri(p))
+    mean, std = law.parent
+    low, high = (law.low - mean) / std, (law.high - mean) / std
+    if low > 0:
+        return np.asarray(mean - std * ndtri(ndtr(-low) - p * _mass(low, high)))
+    return np.asarray(mean + std * ndtri(ndtr(low) + p * _mass(low, high)))
 
 
 def escape(law: Law, share: float, *, excuse: float = 0.0) -> float:
@@ -171,6 +239,10 @@ def escape(law: Law, share: float, *, excuse: float = 0.0) -> float:
         return 0.0
     if law.family == "uniform":
         return (share - excuse) / (1.0 + share)
+    if law.family == "frozen":
+        middle, half = (law.low + law.high) / 2, (law.high - law.low) / 2 * (1 + excuse) / (1 + share)
+        inside = cdf(law, np.array(middle + half)) - cdf(law, np.array(middle - half))
+        return float(1.0 - inside)
     mean, std = law.parent
     middle, half = ((law.low + law.high) / 2 - mean) / std, (law.high - law.low) / 2 / std
     near, far = half * (1.0 + excuse), half * (1.0 + share)

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from verinit.laws.arithmetic import value_of
+from verinit.laws.frozen import described, frozen_scheme, is_frozen
 from verinit.vocabulary import MODES, Scheme, UsageError, unknown
 
 CUT = (-2.0, 2.0)
@@ -166,10 +167,11 @@ def _fits(value: Any, default: Any) -> bool:
     return isinstance(value, int | float) and not isinstance(value, bool)
 
 
-def parse(text: str | Scheme) -> Scheme:
-    """The scheme that `text` spells; a `Scheme` passes through.
+def parse(text: Any) -> Scheme:
+    """The scheme that `text` spells; a `Scheme` passes through, a frozen distribution of scipy becomes one.
 
-    Parameters may be given by position or name, and may be arithmetic.
+    Parameters may be given by position or name, and may be arithmetic. `scipy.laplace(scale=0.1)` is any
+    continuous distribution of `scipy.stats`.
     Raises `UsageError` if it spells none.
 
     >>> str(parse("he_normal(mode=fan_out)"))
@@ -179,8 +181,12 @@ def parse(text: str | Scheme) -> Scheme:
     """
     if isinstance(text, Scheme):
         return text
+    if is_frozen(text):
+        return frozen_scheme(text)
     if not isinstance(text, str):
-        raise UsageError(f"scheme={text!r}: give a name such as 'he_normal', or a Scheme")
+        raise UsageError(
+            f"scheme={text!r}: give a name such as 'he_normal', a Scheme, or a frozen distribution of scipy"
+        )
     try:
         node = ast.parse(text.strip(), mode="eval").body
     except (SyntaxError, ValueError, RecursionError, MemoryError):
@@ -190,6 +196,8 @@ def parse(text: str | Scheme) -> Scheme:
             return scheme(name)
         case ast.Call(func=ast.Name(id=name), args=args, keywords=keywords):
             return scheme(name, **_arguments(name, args, keywords))
+        case ast.Call(func=ast.Attribute(value=ast.Name(id="scipy"))):
+            return described(ast.unparse(node))
     raise UsageError(f"scheme={text!r}: a scheme reads like 'he_normal' or 'normal(std=0.02)'")
 
 

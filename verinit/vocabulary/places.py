@@ -14,11 +14,11 @@ from typing import Literal
 
 from verinit.vocabulary.errors import UsageError
 
-Family = Literal["normal", "uniform", "truncated_normal", "orthogonal", "constant"]
+Family = Literal["normal", "uniform", "truncated_normal", "orthogonal", "constant", "frozen"]
 Mode = Literal["fan_in", "fan_out", "fan_avg", "none"]
 Parameter = int | float | str | bool
 
-FAMILIES: tuple[Family, ...] = ("normal", "uniform", "truncated_normal", "orthogonal", "constant")
+FAMILIES: tuple[Family, ...] = ("normal", "uniform", "truncated_normal", "orthogonal", "constant", "frozen")
 MODES: tuple[Mode, ...] = ("fan_in", "fan_out", "fan_avg", "none")
 ROOT = 20260101
 """The root of every random stream unless another is asked for: identical runs are one experiment."""
@@ -31,7 +31,9 @@ class Scheme:
     `fan` is chosen by `mode` ("none": fan = 1, so `scale` is the variance itself).
     `cut` bounds a truncated normal, in units of the standard deviation of the normal it is cut from;
     where `corrected`, `scale` is the variance of what is drawn, else that of the normal before the cut.
-    An orthogonal matrix satisfies `Q'Q = scale * I`; a constant is `mean` with `scale` 0.
+    An orthogonal matrix satisfies `Q'Q = scale * I`; a constant is `mean` with `scale` 0. A frozen
+    distribution of scipy is spelled by its name, such as `scipy.laplace(scale=0.1)`, of which `mean` and
+    `scale` are the mean and variance where they exist, and the median and squared quartile width elsewhere.
     """
 
     name: str
