@@ -267,7 +267,8 @@ SHAPES = [(3, 3), (13, 11), (40, 2), (5, 1)]
 
 def products(shape: tuple[int, int], draw, draws: int, key: int) -> np.ndarray:
     rng = np.random.default_rng([key, *shape])
-    return np.stack([draw(*shape, rng) @ sampling.bartlett(*shape, rng) for _ in range(draws)])
+    drawn = np.stack([draw(*shape, rng) for _ in range(draws)])
+    return drawn @ sampling.bartlett(drawn.shape, rng, np.random.default_rng([key + 1, *shape]))
 
 
 @pytest.mark.parametrize("shape", SHAPES)
@@ -292,8 +293,8 @@ def test_a_haar_matrix_times_a_bartlett_factor_is_iid_normal(shape: tuple[int, i
 @pytest.mark.parametrize("shape", SHAPES)
 def test_the_bartlett_factor_has_the_law_of_the_factor_of_a_normal_matrix(shape: tuple[int, int]) -> None:
     """R_jj^2 is chi-square with rows - j degrees of freedom; above the diagonal N(0, 1); below, 0."""
-    draws, rng = 1500, np.random.default_rng([21, *shape])
-    r = np.stack([sampling.bartlett(*shape, rng) for _ in range(draws)])
+    draws, above = 1500, np.random.default_rng([22, *shape])
+    r = sampling.bartlett((draws, *shape), np.random.default_rng([21, *shape]), above)
     assert not np.any(np.tril(r, -1))
     assert np.all(np.einsum("kjj->kj", r) > 0)
     for j in range(shape[1]):
@@ -329,7 +330,7 @@ def test_a_matrix_that_is_not_haar_is_seen_through_its_product(wrong: str) -> No
 
 def battery_matrices() -> list[tuple[int, int]]:
     cases = {case.shape for name in BATTERIES for case in BATTERIES[name].of("initializer")}
-    return sorted({sampling.semiorthogonal(np.empty(shape)).shape for shape in cases})
+    return sorted({sampling.semiorthogonal(np.empty((1, *shape))).shape[1:] for shape in cases})
 
 
 @pytest.mark.parametrize("shape", [*battery_matrices(), (1, 1), (2, 1), (2, 2), (3, 1)])

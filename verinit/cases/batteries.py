@@ -8,9 +8,10 @@ from dataclasses import replace
 from verinit.vocabulary import Battery, Case, UsageError, unknown
 
 _SMOKE = ("13x11", "3x3x4x10")
-_STANDARD = ("13x11", "64x32", "48x80", "5x6x10", "3x3x8x16", "48x80/float32", "3x3x4x16?groups=4")
+_STANDARD = ("16x16", "64x32", "48x80", "5x8x12", "3x3x8x16", "48x80/float32", "3x3x4x32?groups=4")
 _EXHAUSTIVE = (
     *_STANDARD,
+    "13x11",
     "1x37",
     "37x1",
     "17x501",
@@ -20,6 +21,8 @@ _EXHAUSTIVE = (
     "64x32/float64",
     "3x3x4x16?groups=2,transposed=true",
     "48x80#1",
+    "48x80/float16",
+    "48x80/bfloat16",
 )
 
 
@@ -45,7 +48,8 @@ BATTERIES: dict[str, Battery] = {
 """smoke sees 10 % of a std and asks nothing of structure, standard 1 %, exhaustive 0.5 % at more shapes.
 
 The shapes are chosen so that no two well-known mistakes leave the same ratios at all of them: 64x32 alone
-cannot tell a wrong fan from 2/sqrt(n), nor a square anything from anything.
+cannot tell a wrong fan from 2/sqrt(n), nor a square anything from anything. The one square is for what
+only squares show: the orientation of an orthogonal matrix.
 """
 
 

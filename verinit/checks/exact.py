@@ -29,7 +29,7 @@ def columns_are_orthonormal(trial: Trial) -> Evidence:
     """
     worst, size = 0.0, (1, 1)
     for array in pool_of(trial).raw(LOOKS):
-        q = semiorthogonal(np.asarray(array, dtype=np.float64))
+        q = semiorthogonal(np.asarray(array, dtype=np.float64)[np.newaxis])[0]
         gram = q.T @ q / scheme_of(trial.target).scale
         worst, size = float(np.maximum(worst, np.max(np.abs(gram - np.eye(gram.shape[0]))))), q.shape
     dtype = dtype_of(trial)

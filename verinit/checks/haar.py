@@ -16,7 +16,7 @@ from verinit.statistics import haar
 from verinit.vocabulary import Case, Evidence, Target, Trial
 
 ORTHONORMAL = (*CONTRACT, "IN206")
-LARGEST = 1 << 14
+LARGEST = 1 << 11
 """Entries of the largest matrix whose coordinates are looked at: hundreds of draws of it are needed."""
 
 
@@ -36,7 +36,7 @@ def stacked(trial: Trial) -> NDArray[np.float64]:
     """The draws that a trial asks for, (R, N, k) with N >= k."""
     count = math.ceil(trial.n / trial.case.size)
     arrays = [np.asarray(array, dtype=np.float64) for array in pool_of(trial).raw(count)]
-    return np.stack([semiorthogonal(array) for array in arrays])
+    return semiorthogonal(np.stack(arrays))
 
 
 def gain(trial: Trial) -> float:
@@ -79,3 +79,30 @@ def no_sign_is_preferred(trial: Trial) -> Evidence:
     A QR factorisation chooses signs of its own; unless they are undone, Q is not uniform.
     """
     return haar.signs(stacked(trial), trial.rates, gain=gain(trial))
+
+
+def square(target: Target, case: Case) -> str:
+    """Why a case has no orientation to test; empty if it has."""
+    reason = large_enough(target, case)
+    if not reason and case.size != case.shape[-1] ** 2:
+        reason = f"an orthogonal matrix of shape {case.shape} is not square: it has no orientation"
+    return reason
+
+
+@check(
+    "IN403",
+    equation="P(det Q > 0) = 1/2",
+    source="Mezzadri 2007",
+    discrepancy=0.25,
+    samples=lambda trial: haar.orientation_samples(trial.rates, trial.discrepancy) * trial.case.size,
+    applies=square,
+    after=ORTHONORMAL,
+    scales=False,
+)
+def reflections_come_as_often_as_rotations(trial: Trial) -> Evidence:
+    """A square orthogonal matrix is a reflection as often as a rotation.
+
+    Samplers of the rotation group, and products of a fixed number of reflections, draw one half of it only:
+    no entry and no pair of entries shows it.
+    """
+    return haar.orientation(stacked(trial), trial.rates)

@@ -7,14 +7,16 @@ prefix, so it sees the same bytes alone as in the battery.
 from __future__ import annotations
 
 import math
-from functools import lru_cache
+from collections.abc import Callable
+from functools import cached_property, lru_cache
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
+from scipy.special import ndtri
 
-from verinit.laws.marginals import Law, law_of, normal_scores
-from verinit.laws.rounding import half_ulp
+from verinit.laws.marginals import Law, cdf, law_of, normal_scores, unrounded
+from verinit.laws.rounding import COARSE, half_ulp
 from verinit.vocabulary import Case, CheckSkipped, Scheme, Target, Trial, entropy
 
 Floats = NDArray[np.float64]
@@ -30,18 +32,63 @@ def call(target: Target, case: Case, rng: np.random.Generator) -> Any:
     return target.object(case.shape, rng, dtype=case.dtype, **dict(case.parameters))
 
 
+class Numbers:
+    """Numbers that are computed in order as they are asked for, and kept."""
+
+    def __init__(self, compute: Callable[[int, int], Floats]) -> None:
+        self._compute = compute
+        self._kept: Floats = np.empty(0)
+
+    def first(self, n: int) -> Floats:
+        """The first n numbers; compute(a, b) makes those from a up to b."""
+        have = self._kept.size
+        if n > have:
+            more = self._compute(have, n)
+            self._kept = np.concatenate([self._kept, more]) if have else more
+        return self._kept[:n]
+
+
 class Pool:
-    """Draws of one target at one case, made as they are asked for and kept."""
+    """Draws of one target at one case, made as they are asked for and kept.
+
+    The numbers of a coarse dtype are put back to a random place of their rounding cells (see
+    `laws.rounding.COARSE`), so that every test may take them for numbers without rounding.
+    """
 
     def __init__(self, target: Target, case: Case, root: int) -> None:
         self.target, self.case, self.root = target, case, root
         self._rng = generator(root, target, case)
-        self._factors = generator(root, target, case, "Bartlett factor")
+        self._factors = tuple(
+            generator(root, target, case, f"Bartlett factor, {part}") for part in ("diagonal", "above")
+        )
         self._raw: list[Any] = []
-        self._values: list[Floats] = []
-        self._joined: Floats = np.empty(0)
-        self._places = generator(root, target, case, "place in the rounding cell")
-        self._scores: list[Floats] = []
+        self._rounded = Numbers(self._new_numbers)
+        self._values = Numbers(self._new_values)
+        self._probabilities = Numbers(lambda a, b: cdf(self.law, self._values.first(b)[a:b]))
+        self._scores = Numbers(self._new_scores)
+        self._cells = generator(root, target, case, "place in the rounding cell")
+        self._ends = generator(root, target, case, "place at the end of the law")
+
+    @cached_property
+    def law(self) -> Law:
+        """The law of one number."""
+        return law_at(self.target, self.case)
+
+    @cached_property
+    def dtype(self) -> str:
+        """The dtype that the case asks for, or that the first draw has."""
+        return self.case.dtype or str(getattr(self.raw(1)[0], "dtype", "float64"))
+
+    @cached_property
+    def orthogonal(self) -> bool:
+        """Whether the target draws orthogonal matrices."""
+        scheme = self.target.scheme
+        return scheme is not None and scheme.family == "orthogonal"
+
+    @property
+    def coarse(self) -> bool:
+        """Whether the numbers are put back to a place of their rounding cells."""
+        return self.dtype in COARSE
 
     def raw(self, count: int) -> list[Any]:
         """The first `count` draws as they came."""
@@ -49,71 +96,111 @@ class Pool:
             self._raw.append(call(self.target, self.case, self._rng))
         return self._raw[:count]
 
-    def values(self, n: int) -> Floats:
-        """At least n numbers in float64, whole draws in order.
+    def whole(self, n: int) -> int:
+        """How many numbers the draws hold that it takes to have n."""
+        if self.case.size == 0:
+            raise CheckSkipped("the array is empty: contract checks only")
+        return math.ceil(n / self.case.size) * self.case.size
+
+    def rounded(self, n: int) -> Floats:
+        """At least n numbers in float64 as they came, whole draws in order.
 
         For an orthogonal target: entries of `Q R / gain`, which are iid N(0, 1) exactly when Q is Haar
         and R an independent Bartlett factor (Muirhead 1982, theorem 3.2.14).
         """
-        size = self.case.size
-        if size == 0:
-            raise CheckSkipped("the array is empty: contract checks only")
-        count = math.ceil(n / size)
-        for array in self.raw(count)[len(self._values) :]:
-            self._values.append(self._numbers(np.asarray(array, dtype=np.float64)))
-        if self._joined.size < count * size:
-            self._joined = np.concatenate(self._values)
-        return self._joined[: count * size]
+        return self._rounded.first(self.whole(n))
+
+    def values(self, n: int) -> Floats:
+        """At least n numbers of the law in float64, whole draws in order."""
+        return self._values.first(self.whole(n))
+
+    def probabilities(self, n: int) -> Floats:
+        """At least n probabilities P(W <= w) of the numbers by the law: iid uniform for right code."""
+        return self._probabilities.first(self.whole(n))
 
     def scores(self, draws: int) -> Floats:
-        """Normal scores of the first `draws` draws as matrices (draws, m, n): iid N(0, 1) for right code.
+        """Normal scores of the first `draws` draws as matrices (draws, m, n): iid N(0, 1) for right code."""
+        size, shape = self.case.size, self.case.shape
+        columns = min(size // shape[-1], shape[-1]) if self.orthogonal else shape[-1]
+        return self._scores.first(draws * size).reshape(draws, -1, columns)
 
-        A number of a bounded law, or of half precision, stands for its rounding cell, and gets the score
-        of a uniformly random point of it: exactly right where the number is the law's, rounded.
-        """
+    def scored(self, n: int) -> Floats:
+        """The normal scores of the first n numbers."""
+        return self._scores.first(self.whole(n))[:n]
+
+    def _new_numbers(self, start: int, stop: int) -> Floats:
         size = self.case.size
-        numbers = self.values(draws * size).reshape(draws, size)
-        law = law_at(self.target, self.case)
-        shape = self.case.shape
-        for row in numbers[len(self._scores) :]:
-            self._scores.append(self.scored(row, law, self._places))
-        matrix = (-1, shape[-1]) if not self._orthogonal else (-1, min(size // shape[-1], shape[-1]))
-        return np.stack(self._scores[:draws]).reshape(draws, *matrix)
+        arrays = [np.asarray(array) for array in self.raw(stop // size)[start // size :]]
+        for array in arrays:
+            if array.shape != self.case.shape:
+                raise ValueError(f"a draw has shape {array.shape}, {self.case.shape} was asked for")
+        if self.orthogonal:
+            return self._mixed(np.stack(arrays).astype(np.float64))
+        return np.concatenate([array.ravel() for array in arrays]).astype(np.float64, copy=False)
 
-    @property
-    def _orthogonal(self) -> bool:
-        scheme = self.target.scheme
-        return scheme is not None and scheme.family == "orthogonal"
+    def _new_values(self, start: int, stop: int) -> Floats:
+        x = self._rounded.first(stop)[start:]
+        if not self.coarse or self.orthogonal:
+            return x
+        return unrounded(self.law, x, half_ulp(x, self.dtype), self._cells.random(x.size))
 
-    def scored(self, x: Floats, law: Law, places: np.random.Generator) -> Floats:
-        """Normal scores of numbers x by their law; `places` says where in its rounding cell each stands."""
-        dtype = self.case.dtype or str(getattr(self.raw(1)[0], "dtype", "float64"))
-        fine = dtype in ("float32", "float64")
-        if self._orthogonal or (law.family == "normal" and fine):
-            return (x - law.mean) / law.std
-        return normal_scores(law, x, half_ulp(x, dtype), places.random(x.size))
+    def _new_scores(self, start: int, stop: int) -> Floats:
+        x = self._values.first(stop)[start:]
+        if self.law.family == "normal":
+            return (x - self.law.mean) / self.law.std
+        u = self._probabilities.first(stop)[start:]
+        return end_scores(self.law, x, u, half_ulp(x, self.dtype), self._ends)
 
-    def _numbers(self, array: Floats) -> Floats:
-        scheme = self.target.scheme
-        if scheme is None or not self._orthogonal:
-            return array.ravel()
-        tall = semiorthogonal(array)
-        factor = bartlett(tall.shape[0], tall.shape[1], self._factors)
-        return np.asarray(tall @ factor).ravel() / math.sqrt(scheme.scale)
+    def _mixed(self, arrays: Floats) -> Floats:
+        tall = semiorthogonal(arrays)
+        return np.asarray(tall @ bartlett(tall.shape, *self._factors)).ravel() / math.sqrt(
+            scheme_of(self.target).scale
+        )
 
 
-def semiorthogonal(array: NDArray[Any]) -> NDArray[Any]:
-    """A kernel as the matrix whose columns are orthonormal up to the gain: (prod(kernel) * in, out), or
-    its transpose where that is wider than tall.
+END = 2.0**-12
+"""Tail probability below which a number is scored by its rounding cell: nearer to the middle of a law the
+score moves by less than a thousandth of itself when a float32 is rounded, and few numbers lie beyond."""
+
+
+def end_scores(law: Law, x: Floats, u: Floats, half: Floats, places: np.random.Generator) -> Floats:
+    """Normal scores of numbers x with probabilities u; at the ends of the law, those of their cells."""
+    z = np.asarray(ndtri(u))
+    end = ~((u > END) & (u < 1.0 - END))
+    if end.any():
+        z[end] = normal_scores(law, x[end], half[end], places.random(int(end.sum())))
+    return z
+
+
+def scores_apart(array: NDArray[Any], law: Law, rng: np.random.Generator) -> Floats:
+    """The normal scores of one array that belongs to no pool, flat; rng: places in rounding cells."""
+    dtype, x = str(array.dtype), array.astype(np.float64).ravel()
+    if dtype in COARSE:
+        x = unrounded(law, x, half_ulp(x, dtype), rng.random(x.size))
+    if law.family == "normal":
+        return (x - law.mean) / law.std
+    return end_scores(law, x, cdf(law, x), half_ulp(x, dtype), rng)
+
+
+def semiorthogonal(arrays: NDArray[Any]) -> NDArray[Any]:
+    """Kernels (R, ...) as the matrices (R, N, k) whose columns are orthonormal up to the gain: each as
+    (prod(kernel) * in, out), or its transpose where that is wider than tall.
     """
-    matrix = array.reshape(-1, array.shape[-1])
-    return matrix if matrix.shape[0] >= matrix.shape[1] else matrix.T
+    matrices = arrays.reshape(len(arrays), -1, arrays.shape[-1])
+    return matrices if matrices.shape[1] >= matrices.shape[2] else matrices.swapaxes(1, 2)
 
 
-def bartlett(rows: int, columns: int, rng: np.random.Generator) -> Floats:
-    """The triangular factor of a (rows, columns) Gaussian matrix: R_jj = chi(rows - j), normal above."""
-    factor = np.triu(rng.standard_normal((columns, columns)), 1)
-    np.fill_diagonal(factor, np.sqrt(rng.chisquare(rows - np.arange(columns))))
+def bartlett(shape: tuple[int, ...], diagonal: np.random.Generator, above: np.random.Generator) -> Floats:
+    """The triangular factors (R, k, k) of R Gaussian matrices (N, k): R_jj = chi(N - j), normal above.
+
+    shape: (R, N, k). Each generator is read draw by draw, so that more draws do not change the first.
+    """
+    draws, rows, columns = shape
+    factor = np.zeros((draws, columns, columns))
+    i, j = np.triu_indices(columns, 1)
+    factor[:, i, j] = above.standard_normal((draws, i.size))
+    k = np.arange(columns)
+    factor[:, k, k] = np.sqrt(diagonal.chisquare(rows - k, (draws, columns)))
     return factor
 
 
@@ -141,7 +228,7 @@ def law_at(target: Target, case: Case) -> Law:
 
 def dtype_of(trial: Trial) -> str:
     """The dtype that the case asks for, or that the first draw has."""
-    return trial.case.dtype or str(getattr(pool_of(trial).raw(1)[0], "dtype", "float64"))
+    return pool_of(trial).dtype
 
 
 def pool_of(trial: Trial) -> Pool:

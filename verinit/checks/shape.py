@@ -2,17 +2,38 @@
 
 from __future__ import annotations
 
-import math
+from functools import lru_cache
 
 import numpy as np
 
 from verinit.checks.applicability import spread
-from verinit.checks.marginals import MOMENTS, sample, sharper
+from verinit.checks.marginals import MOMENTS, SHARP, Sample, hidden, nearest, sharper, typical
 from verinit.checks.registry import check
 from verinit.checks.sampling import pool_of
 from verinit.laws import marginals, rounding
 from verinit.statistics import atoms, shape
 from verinit.vocabulary import Case, Evidence, Target, Trial
+
+
+def _share_excuse(dtype: str, mean: float, std: float) -> float:
+    """How far rounding may move the share of draws in both tails together."""
+    return 2.0 * rounding.distribution_excuse(dtype, mean, std)
+
+
+@lru_cache(maxsize=64)
+def _score_excuse(dtype: str, law: marginals.Law) -> float:
+    """How far the scale that a coarse dtype rounds may move a score.
+
+    To first order in the scale, from the law's own quantiles; twice that covers the second order.
+    """
+    u = (np.arange(4096) + 0.5) / 4096
+    stretched = marginals.cdf(law, marginals.quantile(law, u) * (1.0 + rounding.scale_excuse(dtype)))
+    return 2.0 * max(abs(float(shape.legendre(k, stretched).mean())) for k in shape.SCORES)
+
+
+def _score_floor(target: Target, case: Case) -> float:
+    dtype = case.dtype or "float32"
+    return SHARP * _score_excuse(dtype, typical(target)) if dtype in rounding.COARSE else 0.0
 
 
 def _score_plan(trial: Trial) -> int:
@@ -26,6 +47,7 @@ def _score_plan(trial: Trial) -> int:
     discrepancy=0.05,
     samples=_score_plan,
     applies=spread,
+    floor=_score_floor,
     after=MOMENTS,
     scales=False,
 )
@@ -35,9 +57,11 @@ def shape_of_the_law_is_right(trial: Trial) -> Evidence:
     A Laplace, logistic or Student law of equal variance differs from a normal one by a smooth bend of the
     distribution, which the scores see with a tenth of the draws that any distance between them takes.
     """
-    drawn = sample(trial)
-    u = marginals.cdf(drawn.law, drawn.x)
-    return shape.scores(u, trial.rates, excuse=drawn.excuse(rounding.distribution_excuse))
+    return nearest(
+        trial,
+        lambda drawn: shape.scores(drawn.probabilities, trial.rates, excuse=drawn.excuse_of_the_law),
+        rule=lambda dtype, mean, std: _score_excuse(dtype, marginals.standardised(pool_of(trial).law)),
+    )
 
 
 @check(
@@ -47,6 +71,7 @@ def shape_of_the_law_is_right(trial: Trial) -> Evidence:
     discrepancy=0.01,
     samples=lambda trial: shape.tails_samples(trial.rates, trial.discrepancy),
     applies=spread,
+    floor=hidden(_share_excuse),
     after=MOMENTS,
     scales=False,
 )
@@ -56,8 +81,19 @@ def tails_hold_as_many_weights_as_the_law_says(trial: Trial) -> Evidence:
     A sum of twelve uniform numbers has a normal law's moments, shape and nearly its distance, and too few
     weights beyond three standard deviations.
     """
-    draws = math.ceil(trial.n / trial.case.size)
-    return shape.tails(pool_of(trial).scores(draws), trial.rates)
+    return nearest(trial, _tails, rule=_share_excuse)
+
+
+def _tails(drawn: Sample) -> Evidence:
+    quantity = "share of weights beyond a threshold"
+    if not drawn.finite:
+        return drawn.not_numbers(quantity)
+    if drawn.law.family == "normal":
+        counts = shape.tail_counts((drawn.x - drawn.law.mean) / drawn.law.std)
+    else:
+        counts = shape.tail_counts_of(drawn.probabilities)
+    excuse = drawn.excuse_of_the_law
+    return shape.tails_counted(counts, drawn.x.size, drawn.trial.rates, excuse=excuse, quantity=quantity)
 
 
 def continuous(target: Target, case: Case) -> str:
@@ -67,9 +103,21 @@ def continuous(target: Target, case: Case) -> str:
     return spread(target, case)
 
 
-def heaviest(trial: Trial, law: marginals.Law, dtype: str) -> float:
+def heaviest(dtype: str, law: marginals.Law) -> float:
     """An upper bound on the mass of one value: a rounding cell, and a lattice in probability."""
-    return min(0.5, rounding.distribution_excuse(dtype, law.mean, law.std))
+    return min(0.5, rounding.heaviest_cell(dtype, law.mean, law.std))
+
+
+def _heaviest_at(target: Target, case: Case) -> float:
+    return SHARP * heaviest(case.dtype or "float32", typical(target))
+
+
+def many_bits(target: Target, case: Case) -> str:
+    """Why values must come again among a few thousand; empty if they must not."""
+    reason = continuous(target, case)
+    if not reason and case.dtype in rounding.COARSE:
+        reason = f"{case.dtype} has so few values that they come again by chance"
+    return reason
 
 
 @check(
@@ -79,6 +127,7 @@ def heaviest(trial: Trial, law: marginals.Law, dtype: str) -> float:
     discrepancy=0.001,
     samples=lambda trial: 1 << 16,
     applies=continuous,
+    floor=_heaviest_at,
     after=MOMENTS,
     scales=False,
 )
@@ -88,8 +137,8 @@ def no_value_comes_too_often(trial: Trial) -> Evidence:
     Clipped weights pile up at the bounds (pytorch#155588), dropped ones at 0, and a coarse generator has
     few values in all.
     """
-    drawn = sample(trial)
-    return atoms.multiplicity(drawn.x, trial.rates, q=heaviest(trial, drawn.law, drawn.dtype))
+    pool = pool_of(trial)
+    return atoms.multiplicity(pool.rounded(trial.n)[: trial.n], trial.rates, q=heaviest(pool.dtype, pool.law))
 
 
 @check(
@@ -98,7 +147,7 @@ def no_value_comes_too_often(trial: Trial) -> Evidence:
     source="definition",
     discrepancy=0.02,
     samples=lambda trial: 1 << 12,
-    applies=continuous,
+    applies=many_bits,
     after=MOMENTS,
     scales=False,
 )
@@ -107,6 +156,36 @@ def weights_have_no_twins(trial: Trial) -> Evidence:
 
     Antithetic halves, tiled blocks and 8-bit quantisation give every weight a twin within a few thousand.
     """
-    drawn = sample(trial)
-    first = drawn.x[: 1 << 12] - drawn.law.mean
-    return atoms.ties(np.asarray(first), trial.rates, q=heaviest(trial, drawn.law, drawn.dtype))
+    pool = pool_of(trial)
+    first = pool.rounded(trial.n)[: trial.n] - pool.law.mean
+    return atoms.ties(first, trial.rates, q=heaviest(pool.dtype, pool.law))
+
+
+def few_bits(target: Target, case: Case) -> str:
+    """Why a weight's last bit is not looked at; empty if it is."""
+    reason = continuous(target, case)
+    if not reason and case.dtype not in rounding.COARSE:
+        reason = "only the last bits of 16-bit weights are those of the draw; finer ones are the generator's"
+    return reason
+
+
+@check(
+    "IN212",
+    equation="P(last bit of W is set) = 1/2",
+    source="definition",
+    discrepancy=0.02,
+    samples=lambda trial: atoms.last_bit_samples(trial.rates, trial.discrepancy),
+    applies=few_bits,
+    floor=lambda target, case: SHARP * rounding.last_bit_excuse(case.dtype or "float32"),
+    after=MOMENTS,
+    scales=False,
+)
+def last_bits_are_fair(trial: Trial) -> Evidence:
+    """The last bit of a 16-bit weight is set every other time.
+
+    Weights that were rounded to a coarser format on their way, and a generator that fills too few bits, leave
+    the last ones at 0.
+    """
+    pool = pool_of(trial)
+    draws = np.stack(pool.raw(pool.whole(trial.n) // trial.case.size)).ravel()[: trial.n]
+    return atoms.last_bit(draws, trial.rates, excuse=rounding.last_bit_excuse(pool.dtype))

@@ -131,9 +131,8 @@ def _trial(
     trial = check.trial(target, case, rates=Rates(false_pass=check.rates.false_pass), root=root)
     if not (check.scales and check.samples is not None):
         return trial
-    if discrepancy is None:
-        return replace(trial, discrepancy=check.discrepancy * battery.coarseness)
-    return replace(trial, discrepancy=check.discrepancy * discrepancy / STANDARD_RESOLUTION)
+    coarseness = battery.coarseness if discrepancy is None else discrepancy / STANDARD_RESOLUTION
+    return replace(trial, discrepancy=check.promised(target, case, check.discrepancy * coarseness))
 
 
 STANDARD_RESOLUTION = 0.01

@@ -26,12 +26,19 @@ where the nodes know no mass.
 """
 
 
-@dataclass(frozen=True, kw_only=True, eq=True)
+@dataclass(frozen=True, kw_only=True)
 class Terms:
     """The law of one term as nodes `values` with `weights` that sum to 1."""
 
     values: tuple[float, ...]
     weights: tuple[float, ...]
+
+    def __hash__(self) -> int:
+        return self._hash
+
+    @cached_property
+    def _hash(self) -> int:
+        return hash((self.values, self.weights))
 
     @cached_property
     def arrays(self) -> tuple[Floats, Floats]:

@@ -12,6 +12,7 @@ from functools import lru_cache
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from verinit.statistics import marginal
 from verinit.statistics.planning import root_n
 from verinit.statistics.pooling import at_least, fit, stack, unfit
 from verinit.statistics.tails import chi_square_limits, log_normal, normal_limit, p_value
@@ -87,6 +88,38 @@ def neighbours(x: Floats, rates: Rates, *, quantity: str = "correlation of neigh
     at_least(x, lines=2)
     half = x.shape[1] // 2 * 2
     return correlation(x[:, 0:half:2, :], x[:, 1:half:2, :], rates, quantity=quantity)
+
+
+def overlaps_resolution(pairs: int, rates: Rates) -> float:
+    """By which share the variance of the overlaps of `pairs` pairs of lines must differ to be seen.
+
+    Alternative: every overlap is N(0, 1 + d). Lines that correlate by rho_k, of any sign, give
+    d = n E[rho_k^2]; lines that were made orthogonal d = -1.
+    """
+    return marginal.variance_resolution(pairs, rates)
+
+
+@lru_cache(maxsize=256)
+def overlaps_samples(rates: Rates, discrepancy: float) -> int:
+    """Pairs of lines that see the variance of their overlaps differ by `discrepancy`."""
+    return marginal.variance_samples(rates, discrepancy)
+
+
+def overlaps(
+    x: Floats, rates: Rates, *, quantity: str = "variance of the overlaps of neighbours / predicted"
+) -> Evidence:
+    """A line overlaps the next as a random direction does: each a.b / |a| is N(0, 1); chi-square over pairs.
+
+    x: (G, L, n); lines 1 and 2, 3 and 4 and so on. Both tails: too much is correlation whose sign varies, too
+    little is lines that were made orthogonal.
+    """
+    at_least(x, lines=2)
+    if not fit(x):
+        return unfit(x, quantity)
+    half = x.shape[1] // 2 * 2
+    a, b = x[:, 0:half:2, :], x[:, 1:half:2, :]
+    squares = np.einsum("gln,gln->gl", a, b) ** 2 / np.einsum("gln,gln->gl", a, a)
+    return marginal.variance(float(squares.sum()), squares.size, rates, quantity=quantity)
 
 
 def transpose_pairs(shape: tuple[int, int, int]) -> int:

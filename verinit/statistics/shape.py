@@ -229,12 +229,35 @@ def tails(
     """
     if not fit(z):
         return unfit(z, quantity)
+    return tails_counted(tail_counts(z), z.size, rates, excuse=excuse, quantity=quantity)
+
+
+def tail_counts_of(u: Floats) -> tuple[int, ...]:
+    """How many draws lie beyond each of `THRESHOLDS`, from their probabilities u."""
+    return tuple(
+        int(np.count_nonzero(u < tail_share(c) / 2) + np.count_nonzero(u > 1 - tail_share(c) / 2))
+        for c in THRESHOLDS
+    )
+
+
+def tails_counted(
+    counts: tuple[int, ...],
+    n: int,
+    rates: Rates,
+    *,
+    excuse: float = 0.0,
+    quantity: str = "share of weights beyond a threshold",
+) -> Evidence:
+    """As many of n draws lie beyond each threshold as a normal law puts there; exact, binomial.
+
+    counts: from `tail_counts` or `tail_counts_of`. excuse: as for `tails`.
+    """
     part = share(rates, len(THRESHOLDS))
     parts = [
         replace(
-            binomial.share(hits, z.size, part, expected=tail_share(c), excuse=2 * excuse, quantity=quantity),
+            binomial.share(hits, n, part, expected=tail_share(c), excuse=2 * excuse, quantity=quantity),
             detail=f"beyond |z| = {c:g}",
         )
-        for c, hits in zip(THRESHOLDS, tail_counts(z), strict=True)
+        for c, hits in zip(THRESHOLDS, counts, strict=True)
     ]
     return worst(parts)

@@ -18,7 +18,7 @@ from scipy.special import chdtr, chdtrc, gammainc
 
 from verinit.statistics import marginal, shape
 from verinit.statistics.lines import each
-from verinit.statistics.planning import root_n
+from verinit.statistics.planning import root_n, smallest_n
 from verinit.statistics.pooling import at_least, fit, stack, unfit
 from verinit.statistics.tails import (
     chi_square_limits,
@@ -166,22 +166,25 @@ def _squares(R: Floats) -> Floats:
 
 
 def diagonal_resolution(lines: int, length: int, count: int, rates: Rates) -> float:
-    """By which share what a column has of its own must differ to be seen.
+    """Which share of what a column has of its own must be missing to be seen.
 
     lines, length: k and p of one factor; count: all diagonal entries looked at.
-    Alternative: the part of one column off the span of those before it has its variance scaled by 1 + d;
-    d = -1 is linear dependence. It refers to the first half of the columns, which keep p - k/2 or more
+    Alternative: the part of one column off the span of those before it has its variance scaled by 1 - d;
+    d = 1 is linear dependence. It refers to the first half of the columns, which keep p - k/2 or more
     dimensions; the last of a square matrix keeps one, which shows nothing.
     """
     freedom = length - (lines + 1) // 2 + 1
-    return marginal.variance_resolution(freedom, each(rates, count))
+    low, _ = chi_square_limits(freedom, each(rates, count).false_fail / 2)
+    _, most = chi_square_limits(freedom, rates.false_pass)
+    return 1.0 - low / most
 
 
 @lru_cache(maxsize=256)
 def diagonal_samples(rates: Rates, discrepancy: float, *, lines: int, count: int) -> int:
-    """Numbers in each of `lines` columns that see a column's own part differ by `discrepancy`."""
-    freedom = marginal.variance_samples(each(rates, count), discrepancy)
-    return max(lines, freedom + (lines + 1) // 2 - 1)
+    """Numbers in each of `lines` columns that see a share `discrepancy` of a column's own part missing."""
+    return smallest_n(
+        lambda length: diagonal_resolution(lines, length, count, rates), discrepancy, least=lines
+    )
 
 
 def diagonal(

@@ -61,6 +61,8 @@ class Check:
     discrepancy  smallest departure that must be seen, in units of `Evidence.quantity`; 0 for exact claims
     samples      numbers that a trial needs at its rates and discrepancy; None for a claim without chance
     applies      why the claim says nothing of a target at a case; empty if it does
+    floor        the departure below which nothing is promised where the claim applies, because rounding
+                 or chance hides it whatever n is
     after        codes whose failure at the same case makes this check meaningless
     scales       whether a coarser battery multiplies the discrepancy
     exhibit      the figure of a failure
@@ -74,6 +76,7 @@ class Check:
     rates: Rates = field(default_factory=Rates)
     samples: Callable[[Trial], int] | None = None
     applies: Callable[[Target, Case], str] = lambda target, case: ""
+    floor: Callable[[Target, Case], float] = lambda target, case: 0.0
     after: tuple[str, ...] = ()
     scales: bool = True
     exhibit: Callable[[Trial], Exhibit] | None = None
@@ -95,9 +98,13 @@ class Check:
             target=target,
             case=case,
             rates=rates or self.rates,
-            discrepancy=self.discrepancy,
+            discrepancy=self.promised(target, case, self.discrepancy),
             root=root,
         )
+
+    def promised(self, target: Target, case: Case, discrepancy: float) -> float:
+        """The departure that is promised to be seen: `discrepancy`, or the floor where that is higher."""
+        return discrepancy if self.applies(target, case) else max(discrepancy, self.floor(target, case))
 
     def __call__(self, target: Target, case: Case) -> None:
         """Raise `CheckFailed` unless the claim passes; `CheckSkipped` where it does not apply."""
@@ -174,7 +181,8 @@ class Battery:
 class Fault:
     """A planted mistake: a target that the named checks must catch.
 
-    `story` says how it happens in practice; `cases` where it shows, empty for everywhere.
+    `story` says how it happens in practice; `cases` where it shows, empty for everywhere. `alone`: no other
+    check of the battery sees it, which is why the one that does belongs there.
     """
 
     name: str
@@ -182,3 +190,4 @@ class Fault:
     target: Target
     story: str
     cases: tuple[Case, ...] = field(default=())
+    alone: bool = False
