@@ -14,9 +14,9 @@ from verinit.faults import FAULTS
 from verinit.laws.schemes import parse
 from verinit.reference.initializers import INITIALIZERS
 from verinit.runner import plan, run_plan
-from verinit.vocabulary import Case, Rates, Report, Target, Verdict, examine
+from verinit.vocabulary import Battery, Case, Fault, Rates, Report, Target, Verdict, examine
 
-CASES = ("13x11", "3x3x8x16", "48x80/float32")
+CASES = ("16x16", "3x3x8x16", "48x80/float32")
 
 
 def looked_at(
@@ -35,14 +35,30 @@ def reference(scheme: str, name: str | None = None) -> Target:
     )
 
 
+def where(fault: Fault) -> Battery:
+    """Where a fault shows: at its own cases, or anywhere."""
+    return battery("standard", only=fault.cases or CASES)
+
+
 @pytest.mark.parametrize("name", sorted(FAULTS))
 def test_planted_fault_is_caught(name: str) -> None:
+    """By its check alone: in company a check that it needs may speak first, and is red then."""
     fault = FAULTS[name]
     for code in fault.codes:
-        look = battery("standard", only=CASES)
-        report = run_plan(plan([fault.target], battery=look, codes=[code], root=1))
+        report = run_plan(plan([fault.target], battery=where(fault), codes=[code], root=1))
         assert {finding.claim.id for finding in report.red} == {code}, str(report)
-        assert looked_at(fault.target).red
+
+
+STATISTICAL = [code for code, check in CHECKS.items() if check.samples and not code.startswith("IN10")]
+FAINT = {code: name for name, fault in FAULTS.items() if fault.alone for code in fault.codes}
+
+
+@pytest.mark.parametrize("code", STATISTICAL)
+def test_every_statistical_test_alone_kills_some_fault(code: str) -> None:
+    """Why it is in the battery: without it, this fault would pass."""
+    fault = FAULTS[FAINT[code]]
+    report = run_plan(plan([fault.target], battery=where(fault), root=1))
+    assert {finding.claim.id for finding in report.red} == {code}, str(report)
 
 
 @pytest.mark.parametrize("code", sorted(CHECKS))

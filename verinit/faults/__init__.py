@@ -1,6 +1,46 @@
 """Planted mistakes: every check owns at least one that it must catch at its stated power."""
 
-from verinit.faults import contract, marginals, shape, structure
+from verinit.faults import (
+    contamination,
+    contract,
+    convolution,
+    copies,
+    correlation,
+    faint,
+    family,
+    fans,
+    heterogeneity,
+    marginals,
+    quantisation,
+    scale,
+    shape,
+    shift,
+    stripe,
+    structure,
+    too_good,
+    truncation,
+)
 from verinit.faults.registry import FAULTS, fault
 
-__all__ = ["FAULTS", "contract", "fault", "marginals", "shape", "structure"]
+__all__ = [
+    "FAULTS",
+    "contamination",
+    "contract",
+    "convolution",
+    "copies",
+    "correlation",
+    "faint",
+    "family",
+    "fans",
+    "fault",
+    "heterogeneity",
+    "marginals",
+    "quantisation",
+    "scale",
+    "shape",
+    "shift",
+    "stripe",
+    "structure",
+    "too_good",
+    "truncation",
+]

@@ -2,20 +2,12 @@
 
 from __future__ import annotations
 
-import math
 from typing import Any
 
 import numpy as np
 
 from verinit.faults.registry import fault
-
-Shape = tuple[int, ...]
-Rng = np.random.Generator
-
-
-def he(shape: Shape, rng: Rng) -> Any:
-    """He's rule as published, from which the faults of this page depart."""
-    return rng.standard_normal(shape) * math.sqrt(2.0 / math.prod(shape[:-1]))
+from verinit.faults.right import Rng, Shape, he
 
 
 @fault("IN101")

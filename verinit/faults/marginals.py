@@ -8,8 +8,8 @@ from typing import Any
 import numpy as np
 from scipy.special import ndtr, ndtri
 
-from verinit.faults.contract import Rng, Shape, he
 from verinit.faults.registry import fault
+from verinit.faults.right import Rng, Shape, haar, he
 
 
 def _fan_in(shape: Shape) -> int:
@@ -70,7 +70,7 @@ def root_three_missing(shape: Shape, rng: Rng) -> Any:
     return rng.uniform(-1, 1, shape) * math.sqrt(2.0 / (_fan_in(shape) + math.prod(shape[:-2]) * shape[-1]))
 
 
-@fault("IN201")
+@fault("IN201", alone=True)
 def two_percent_wide(shape: Shape, rng: Rng) -> Any:
     """A constant is rounded to two digits: the std is 1.1 % too large."""
     return he(shape, rng) * 1.011
@@ -79,7 +79,7 @@ def two_percent_wide(shape: Shape, rng: Rng) -> Any:
 @fault("IN201", scheme="orthogonal(gain=2)")
 def gain_not_applied(shape: Shape, rng: Rng) -> Any:
     """The gain argument of an orthogonal initializer is accepted and forgotten."""
-    return _haar(shape, rng)
+    return haar(shape, rng)
 
 
 @fault("IN202")
@@ -136,14 +136,6 @@ def laplace(shape: Shape, rng: Rng) -> Any:
 def coin(shape: Shape, rng: Rng) -> Any:
     """Signs alone, at the right variance: a binary network's initializer."""
     return np.where(rng.random(shape) < 0.5, -1.0, 1.0) * math.sqrt(2.0 / _fan_in(shape))
-
-
-def _haar(shape: Shape, rng: Rng) -> Any:
-    """A semi-orthogonal kernel, uniformly distributed."""
-    rows, columns = _fan_in(shape), shape[-1]
-    q, r = np.linalg.qr(rng.standard_normal((max(rows, columns), min(rows, columns))))
-    q = q * np.sign(np.diag(r))
-    return (q if rows >= columns else q.T).reshape(shape)
 
 
 @fault("IN206", scheme="orthogonal")

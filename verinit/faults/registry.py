@@ -13,11 +13,13 @@ FAULTS: dict[str, Fault] = {}
 Draw = Callable[..., Any]
 
 
-def fault(*codes: str, scheme: str = "he_normal", cases: tuple[str, ...] = ()) -> Callable[[Draw], Draw]:
+def fault(
+    *codes: str, scheme: str = "he_normal", cases: tuple[str, ...] = (), alone: bool = False
+) -> Callable[[Draw], Draw]:
     """Plant a fault: the decorated `f(shape, rng)` claims `scheme`, and the checks `codes` must catch it.
 
     Its docstring says how the mistake happens in practice. `cases` says where it shows; nowhere named
-    means everywhere.
+    means everywhere. `alone` claims that no other check sees it.
     Raises `UsageError` without a code, without a docstring, or for a name that is taken.
     """
 
@@ -53,6 +55,7 @@ def fault(*codes: str, scheme: str = "he_normal", cases: tuple[str, ...] = ()) -
             ),
             story=story,
             cases=tuple(map(Case.parse, cases)),
+            alone=alone,
         )
         return draw
 

@@ -7,24 +7,20 @@ from typing import Any
 
 import numpy as np
 
-from verinit.faults.contract import Rng, Shape, he
 from verinit.faults.registry import fault
-
-
-def _std(shape: Shape) -> float:
-    return math.sqrt(2.0 / math.prod(shape[:-1]))
+from verinit.faults.right import Rng, Shape, he, std
 
 
 @fault("IN208")
 def student_with_six_degrees(shape: Shape, rng: Rng) -> Any:
     """A heavy-tailed sampler from robust statistics, scaled to the right variance."""
-    return rng.standard_t(6, shape) * math.sqrt(4.0 / 6.0) * _std(shape)
+    return rng.standard_t(6, shape) * math.sqrt(4.0 / 6.0) * std(shape)
 
 
 @fault("IN209")
 def sum_of_twelve_uniforms(shape: Shape, rng: Rng) -> Any:
     """The textbook shortcut to a normal number: twelve uniform ones minus six."""
-    return (rng.random((*shape, 12)).sum(axis=-1) - 6.0) * _std(shape)
+    return (rng.random((*shape, 12)).sum(axis=-1) - 6.0) * std(shape)
 
 
 @fault("IN210")
@@ -52,5 +48,5 @@ def stuck_at_the_cut(shape: Shape, rng: Rng) -> Any:
 @fault("IN211")
 def quantised_to_eight_bits(shape: Shape, rng: Rng) -> Any:
     """Weights pass through an 8-bit cache on their way."""
-    step = _std(shape) / 32
+    step = std(shape) / 32
     return np.round(he(shape, rng) / step) * step
