@@ -9,7 +9,13 @@ from verinit.checks.contract import CONTRACT, LOOKS
 from verinit.checks.registry import check
 from verinit.checks.sampling import dtype_of, pool_of, scheme_of, semiorthogonal
 from verinit.laws import rounding
-from verinit.vocabulary import Evidence, Trial
+from verinit.vocabulary import Case, Evidence, Target, Trial
+
+
+def _gram_floor(target: Target, case: Case) -> float:
+    rows = case.size // case.shape[-1]
+    size = max(rows, case.shape[-1]), min(rows, case.shape[-1])
+    return rounding.gram_excuse(case.dtype or "float32", *size) if case.dtype in rounding.COARSE else 0.0
 
 
 @check(
@@ -18,6 +24,7 @@ from verinit.vocabulary import Evidence, Trial
     source="Saxe et al. 2014, section 3",
     discrepancy=0.02,
     applies=matrices,
+    floor=_gram_floor,
     after=CONTRACT,
     scales=False,
 )

@@ -35,15 +35,18 @@ def call(target: Target, case: Case, rng: np.random.Generator) -> Any:
 class Numbers:
     """Numbers that are computed in order as they are asked for, and kept."""
 
-    def __init__(self, compute: Callable[[int, int], Floats]) -> None:
-        self._compute = compute
+    def __init__(self) -> None:
         self._kept: Floats = np.empty(0)
 
-    def first(self, n: int) -> Floats:
-        """The first n numbers; compute(a, b) makes those from a up to b."""
+    def first(self, n: int, compute: Callable[[int, int], Floats]) -> Floats:
+        """The first n numbers; compute(a, b) makes those from a up to b.
+
+        It is handed over at every call and not kept: a pool that its own parts refer to would stay in memory
+        long after its turn.
+        """
         have = self._kept.size
         if n > have:
-            more = self._compute(have, n)
+            more = compute(have, n)
             self._kept = np.concatenate([self._kept, more]) if have else more
         return self._kept[:n]
 
@@ -62,10 +65,8 @@ class Pool:
             generator(root, target, case, f"Bartlett factor, {part}") for part in ("diagonal", "above")
         )
         self._raw: list[Any] = []
-        self._rounded = Numbers(self._new_numbers)
-        self._values = Numbers(self._new_values)
-        self._probabilities = Numbers(lambda a, b: cdf(self.law, self._values.first(b)[a:b]))
-        self._scores = Numbers(self._new_scores)
+        self._rounded, self._values = Numbers(), Numbers()
+        self._probabilities, self._scores = Numbers(), Numbers()
         self._cells = generator(root, target, case, "place in the rounding cell")
         self._ends = generator(root, target, case, "place at the end of the law")
 
@@ -108,25 +109,25 @@ class Pool:
         For an orthogonal target: entries of `Q R / gain`, which are iid N(0, 1) exactly when Q is Haar
         and R an independent Bartlett factor (Muirhead 1982, theorem 3.2.14).
         """
-        return self._rounded.first(self.whole(n))
+        return self._rounded.first(self.whole(n), self._new_numbers)
 
     def values(self, n: int) -> Floats:
         """At least n numbers of the law in float64, whole draws in order."""
-        return self._values.first(self.whole(n))
+        return self._values.first(self.whole(n), self._new_values)
 
     def probabilities(self, n: int) -> Floats:
         """At least n probabilities P(W <= w) of the numbers by the law: iid uniform for right code."""
-        return self._probabilities.first(self.whole(n))
+        return self._probabilities.first(self.whole(n), self._new_probabilities)
 
     def scores(self, draws: int) -> Floats:
         """Normal scores of the first `draws` draws as matrices (draws, m, n): iid N(0, 1) for right code."""
         size, shape = self.case.size, self.case.shape
         columns = min(size // shape[-1], shape[-1]) if self.orthogonal else shape[-1]
-        return self._scores.first(draws * size).reshape(draws, -1, columns)
+        return self.scored(draws * size).reshape(draws, -1, columns)
 
     def scored(self, n: int) -> Floats:
         """The normal scores of the first n numbers."""
-        return self._scores.first(self.whole(n))[:n]
+        return self._scores.first(self.whole(n), self._new_scores)[:n]
 
     def _new_numbers(self, start: int, stop: int) -> Floats:
         size = self.case.size
@@ -139,16 +140,19 @@ class Pool:
         return np.concatenate([array.ravel() for array in arrays]).astype(np.float64, copy=False)
 
     def _new_values(self, start: int, stop: int) -> Floats:
-        x = self._rounded.first(stop)[start:]
+        x = self.rounded(stop)[start:]
         if not self.coarse or self.orthogonal:
             return x
         return unrounded(self.law, x, half_ulp(x, self.dtype), self._cells.random(x.size))
 
+    def _new_probabilities(self, start: int, stop: int) -> Floats:
+        return cdf(self.law, self.values(stop)[start:])
+
     def _new_scores(self, start: int, stop: int) -> Floats:
-        x = self._values.first(stop)[start:]
+        x = self.values(stop)[start:]
         if self.law.family == "normal":
             return (x - self.law.mean) / self.law.std
-        u = self._probabilities.first(stop)[start:]
+        u = self.probabilities(stop)[start:]
         return end_scores(self.law, x, u, half_ulp(x, self.dtype), self._ends)
 
     def _mixed(self, arrays: Floats) -> Floats:

@@ -37,6 +37,9 @@ def _score_floor(target: Target, case: Case) -> float:
 
 
 def _score_plan(trial: Trial) -> int:
+    law, dtype = typical(trial.target), trial.case.dtype or "float32"
+    if dtype in rounding.COARSE:
+        return shape.scores_samples(trial.rates, trial.discrepancy - 2.0 * _score_excuse(dtype, law))
     return shape.scores_samples(trial.rates, sharper(trial, rounding.distribution_excuse))
 
 
@@ -69,7 +72,7 @@ def shape_of_the_law_is_right(trial: Trial) -> Evidence:
     equation="P(|Z| > c) at c = 0.1, 1, 2, 2.5, 3, 3.5, 4",
     source="definition",
     discrepancy=0.01,
-    samples=lambda trial: shape.tails_samples(trial.rates, trial.discrepancy),
+    samples=lambda trial: shape.tails_samples(trial.rates, sharper(trial, _share_excuse)),
     applies=spread,
     floor=hidden(_share_excuse),
     after=MOMENTS,
@@ -169,12 +172,17 @@ def few_bits(target: Target, case: Case) -> str:
     return reason
 
 
+def _last_bit_plan(trial: Trial) -> int:
+    excuse = rounding.last_bit_excuse(trial.case.dtype or "float32")
+    return atoms.last_bit_samples(trial.rates, trial.discrepancy - 3.0 * excuse)
+
+
 @check(
     "IN212",
     equation="P(last bit of W is set) = 1/2",
     source="definition",
     discrepancy=0.02,
-    samples=lambda trial: atoms.last_bit_samples(trial.rates, trial.discrepancy),
+    samples=_last_bit_plan,
     applies=few_bits,
     floor=lambda target, case: SHARP * rounding.last_bit_excuse(case.dtype or "float32"),
     after=MOMENTS,

@@ -16,7 +16,7 @@ from verinit.cli.progress import progress
 from verinit.cli.selection import DEFAULT, once, targets_of
 from verinit.runner import plan, run_plan
 from verinit.runner.environment import merged
-from verinit.runner.execution import serial
+from verinit.runner.execution import serial, until_red
 from verinit.runner.workers import Workers
 from verinit.textbook import ledger
 from verinit.vocabulary import Report, UsageError
@@ -57,6 +57,7 @@ def _slip(jobs: int | None, timeout: float) -> str:
 @click.option(
     "--timeout", type=float, default=60.0, show_default=True, help="Seconds a target may take per case."
 )
+@click.option("-x", "--exitfirst", is_flag=True, help="Stop at the first failure.")
 @options.folder
 @options.form
 @options.output
@@ -69,6 +70,7 @@ def command(
     seed: str | None,
     jobs: int | None,
     timeout: float,
+    exitfirst: bool,
     folder: Path,
     form: str,
     output: Path | None,
@@ -94,7 +96,8 @@ def command(
         targets = once(pool.describe(words or DEFAULT)) if pool.jobs else targets_of(words)
         planned = plan(targets, battery=look, codes=wanted, root=root)
         with progress(len(planned.trials), quiet=quiet) as tick:
-            report = run_plan(planned, engine=pool.engine if pool.jobs else serial, on_findings=tick)
+            engine = pool.engine if pool.jobs else serial
+            report = run_plan(planned, engine=until_red(engine) if exitfirst else engine, on_findings=tick)
     finally:
         pool.kill()
     report = replace(report, environment=merged(report.environment, pool.environment))

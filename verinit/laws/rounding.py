@@ -123,6 +123,10 @@ def gram_excuse(dtype: str, rows: int, columns: int) -> float:
 
     Each column of the computed Q is within `gamma(rows * columns)` of an orthonormal one (Higham 2002,
     theorem 19.4, with constant 1); the gain is rounded, and its product with the column: two more. An
-    entry of the Gram matrix moves by twice the sum.
+    entry of the Gram matrix moves by twice the sum. Half precision has no factorisation of its own: it is
+    made in single precision, and rounded once more.
     """
+    if dtype in COARSE:
+        made = (rows * columns + 2) * unit_roundoff("float32")
+        return 2.0 * (made + 3.0 * unit_roundoff(dtype))
     return 2.0 * (rows * columns + 2) * unit_roundoff(dtype)

@@ -12,10 +12,15 @@ from verinit.vocabulary import Evidence, Exhibit, Finding, Report, Ruling, Trial
 
 BROKEN = (Verdict.failed, Verdict.errored)
 OnFinding = Callable[[Sequence[Finding]], None]
+Engine = Callable[[Sequence[Sequence[Trial]]], Iterator[list[Finding]]]
+"""Runs units and yields their findings, in any order."""
 
 
-def run_unit(unit: Sequence[Trial]) -> list[Finding]:
-    """The findings of one target at one case; a check whose prerequisite is broken there is skipped."""
+def run_unit(unit: Sequence[Trial], *, exitfirst: bool = False) -> list[Finding]:
+    """The findings of one target at one case; a check whose prerequisite is broken there is skipped.
+
+    exitfirst: whether the first red finding is the last.
+    """
     found: dict[str, Finding] = {}
     for trial in unit:
         blocker = next((c for c in trial.check.after if c in found and found[c].verdict in BROKEN), "")
@@ -24,12 +29,31 @@ def run_unit(unit: Sequence[Trial]) -> list[Finding]:
             found[trial.check.code] = trial.finding(Verdict.skipped, reason=reason)
         else:
             found[trial.check.code] = examine(trial)
+        if exitfirst and found[trial.check.code].red:
+            break
     return list(found.values())
 
 
 def serial(units: Iterable[Sequence[Trial]]) -> Iterator[list[Finding]]:
     """Units one after the other in this process."""
     return map(run_unit, units)
+
+
+def eager(units: Iterable[Sequence[Trial]]) -> Iterator[list[Finding]]:
+    """Units one after the other in this process, up to the first red finding."""
+    return until_red(lambda units: (run_unit(unit, exitfirst=True) for unit in units))(list(units))
+
+
+def until_red(engine: Engine) -> Engine:
+    """An engine that stops at the first unit with a red finding."""
+
+    def stopping(units: Sequence[Sequence[Trial]]) -> Iterator[list[Finding]]:
+        for found in engine(units):
+            yield found
+            if any(finding.red for finding in found):
+                return
+
+    return stopping
 
 
 def diagnosed(trials: Sequence[Trial], findings: Sequence[Finding]) -> list[Finding]:
@@ -53,7 +77,7 @@ def diagnosed(trials: Sequence[Trial], findings: Sequence[Finding]) -> list[Find
 def run_plan(
     planned: Plan,
     *,
-    engine: Callable[[Sequence[Sequence[Trial]]], Iterator[list[Finding]]] = serial,
+    engine: Engine = serial,
     on_findings: OnFinding = lambda findings: None,
     rulings: tuple[Ruling, ...] = (),
     surprises: tuple[str, ...] = (),

@@ -6,16 +6,16 @@ from collections.abc import Iterable, Mapping
 from typing import Any
 
 from verinit.cases import battery as battery_named
-from verinit.runner.execution import run_plan
+from verinit.runner.execution import eager, run_plan, serial
 from verinit.runner.planning import chosen, plan
 from verinit.targets import target as adapted
-from verinit.vocabulary import ROOT, Battery, Case, Report, Scheme, UsageError
+from verinit.vocabulary import ROOT, Battery, Case, Report, UsageError
 
 
 def verify(
     initializer: Any,
     *,
-    scheme: str | Scheme | None = None,
+    scheme: Any = None,
     battery: str | Battery = "standard",
     cases: Iterable[str | Case] | None = None,
     checks: Iterable[str] = (),
@@ -23,17 +23,20 @@ def verify(
     expected: Mapping[str, str] | None = None,
     root: int = ROOT,
     name: str | None = None,
+    exitfirst: bool = False,
 ) -> Report:
     """Hold an initializer to the scheme that it claims to follow.
 
     initializer  anything that draws an array: `f(shape)`, `f(shape, rng)`, an in-place `f(tensor)` of
                  torch, a keras object, or a Target
-    scheme       a name such as "he_normal(mode=fan_out)", or a Scheme; without one, contract only
+    scheme       a name such as "he_normal(mode=fan_out)", a Scheme, or a frozen continuous distribution of
+                 scipy.stats; without one, contract only
     cases        places to look in place of the battery's, such as ("64x32", "3x3x8x16/float32")
     checks       codes to run; their level and draws are those they have in the whole battery
     discrepancy  the smallest relative error of the std that must be seen (standard: 0.01); the other
                  checks scale with it
     expected     known failures, code to reason; one that passes after all is reported
+    exitfirst    whether to stop at the first failure; the report is then incomplete
     Returns a Report: false alarms of the whole call at most 1e-6.
     Raises `UsageError` naming the argument, the value and what is allowed.
 
@@ -46,4 +49,5 @@ def verify(
     chosen((expected or {}).keys())
     subject = adapted(initializer, scheme=scheme, name=name, expected=expected)
     look = battery_named(battery, only=cases)
-    return run_plan(plan([subject], battery=look, codes=checks, root=root, discrepancy=discrepancy))
+    planned = plan([subject], battery=look, codes=checks, root=root, discrepancy=discrepancy)
+    return run_plan(planned, engine=eager if exitfirst else serial)

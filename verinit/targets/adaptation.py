@@ -19,7 +19,7 @@ FANS = (2, 3, 4, 5)
 def target(
     obj: Any,
     *,
-    scheme: str | Scheme | None = None,
+    scheme: Any = None,
     name: str | None = None,
     kind: Kind | None = None,
     expected: Mapping[str, str] | None = None,
@@ -31,7 +31,8 @@ def target(
                 `f(rng, shape)`, `f(*shape)`, `f(fan_in, fan_out)`, jax's `f(key, shape, dtype)`, torch's
                 in-place `f(tensor)`, a keras object, a partial, a method; or an activation, layer,
                 normalizer, loss or model; or a Target, which is given the other arguments
-    scheme      what an initializer says it is, such as "he_normal(mode=fan_out)"
+    scheme      what an initializer says it is: a name such as "he_normal(mode=fan_out)", a Scheme, or a
+                frozen continuous distribution of scipy.stats
     name        in place of its own; `module:attribute` if that is where it is kept
     kind        where the object does not say it: activation, layer, ...
     expected    known failures, code to reason
