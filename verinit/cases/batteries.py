@@ -8,7 +8,7 @@ from dataclasses import replace
 from verinit.vocabulary import Battery, Case, UsageError, unknown
 
 _SMOKE = ("13x11", "3x3x4x10")
-_STANDARD = ("16x16", "64x32", "48x80", "5x8x12", "3x3x8x16", "48x80/float32", "3x3x4x32?groups=4")
+_STANDARD = ("16x16", "64x32", "48x80", "5x8x12", "3x3x8x16", "24x40/float32", "3x3x4x32?groups=4")
 _EXHAUSTIVE = (
     *_STANDARD,
     "13x11",

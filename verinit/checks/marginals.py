@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Callable
 from dataclasses import dataclass, replace
+from functools import lru_cache
 
 import numpy as np
 from numpy.typing import NDArray
@@ -35,7 +36,11 @@ def typical(target: Target) -> Law:
 
 def terms(target: Target) -> Terms | None:
     """One standardised draw of a bounded law as nodes; None where tests are exact: normal laws and scores."""
-    law = typical(target)
+    return _terms(typical(target))
+
+
+@lru_cache(maxsize=256)
+def _terms(law: Law) -> Terms | None:
     if law.family in ("normal", "frozen"):
         return None
     values, weights = marginals.standard_nodes(law)
@@ -121,18 +126,18 @@ class Sample:
 def sharper(trial: Trial, rule: Excuse) -> float:
     """The discrepancy that sampling must resolve so that, with what rounding excuses, the promise is kept.
 
-    An excuse enters the tolerance and the resolution, and what it multiplies is 1 to first order: three
-    times is enough. Where little of the promise is left, no n keeps it, and n is that of a quarter.
+    An excuse enters the tolerance and the resolution, and what it multiplies is 1 to first order: two and a
+    half times is enough. Where little of the promise is left, no n keeps it, and n is that of a quarter.
     Without a dtype in the case the usual single precision is planned for.
     """
     law = typical(trial.target)
     excuse = rule(trial.case.dtype or "float32", law.mean, law.std)
-    return max(trial.discrepancy - 3.0 * excuse, trial.discrepancy / 4)
+    return max(trial.discrepancy - 2.5 * excuse, trial.discrepancy / 4)
 
 
-SHARP = 4.0
+SHARP = 6.0
 """How many times what rounding may cause a departure must be, to be promised: an excuse widens the tolerance
-and the resolution, and half of what is promised is left for chance."""
+and the resolution, and more than half of what is promised is left for chance."""
 
 
 def hidden(rule: Excuse) -> Callable[[Target, Case], float]:

@@ -32,11 +32,16 @@ def call(target: Target, case: Case, rng: np.random.Generator) -> Any:
     return target.object(case.shape, rng, dtype=case.dtype, **dict(case.parameters))
 
 
+_AHEAD = 1 << 20
+"""How many numbers more than were asked for there is room for, so that asking often does not copy often."""
+
+
 class Numbers:
     """Numbers that are computed in order as they are asked for, and kept."""
 
     def __init__(self) -> None:
         self._kept: Floats = np.empty(0)
+        self._size = 0
 
     def first(self, n: int, compute: Callable[[int, int], Floats]) -> Floats:
         """The first n numbers; compute(a, b) makes those from a up to b.
@@ -44,10 +49,16 @@ class Numbers:
         It is handed over at every call and not kept: a pool that its own parts refer to would stay in memory
         long after its turn.
         """
-        have = self._kept.size
-        if n > have:
-            more = compute(have, n)
-            self._kept = np.concatenate([self._kept, more]) if have else more
+        if not self._size and n:
+            self._kept = compute(0, n)
+            self._size = n
+        if n > self._kept.size:
+            kept = np.empty(max(n, min(2 * self._kept.size, n + _AHEAD)))
+            kept[: self._size] = self._kept[: self._size]
+            self._kept = kept
+        if n > self._size:
+            self._kept[self._size : n] = compute(self._size, n)
+            self._size = n
         return self._kept[:n]
 
 
@@ -61,14 +72,25 @@ class Pool:
     def __init__(self, target: Target, case: Case, root: int) -> None:
         self.target, self.case, self.root = target, case, root
         self._rng = generator(root, target, case)
-        self._factors = tuple(
-            generator(root, target, case, f"Bartlett factor, {part}") for part in ("diagonal", "above")
-        )
         self._raw: list[Any] = []
         self._rounded, self._values = Numbers(), Numbers()
         self._probabilities, self._scores = Numbers(), Numbers()
-        self._cells = generator(root, target, case, "place in the rounding cell")
-        self._ends = generator(root, target, case, "place at the end of the law")
+
+    def _stream(self, word: str) -> np.random.Generator:
+        """A stream of this pool's own, beside that of its draws."""
+        return generator(self.root, self.target, self.case, word)
+
+    @cached_property
+    def _cells(self) -> np.random.Generator:
+        return self._stream("place in the rounding cell")
+
+    @cached_property
+    def _ends(self) -> np.random.Generator:
+        return self._stream("place at the end of the law")
+
+    @cached_property
+    def _factors(self) -> tuple[np.random.Generator, np.random.Generator]:
+        return self._stream("Bartlett factor, diagonal"), self._stream("Bartlett factor, above")
 
     @cached_property
     def law(self) -> Law:
@@ -113,6 +135,8 @@ class Pool:
 
     def values(self, n: int) -> Floats:
         """At least n numbers of the law in float64, whole draws in order."""
+        if not self.coarse or self.orthogonal:
+            return self.rounded(n)
         return self._values.first(self.whole(n), self._new_values)
 
     def probabilities(self, n: int) -> Floats:
@@ -141,8 +165,6 @@ class Pool:
 
     def _new_values(self, start: int, stop: int) -> Floats:
         x = self.rounded(stop)[start:]
-        if not self.coarse or self.orthogonal:
-            return x
         return unrounded(self.law, x, half_ulp(x, self.dtype), self._cells.random(x.size))
 
     def _new_probabilities(self, start: int, stop: int) -> Floats:
@@ -153,7 +175,7 @@ class Pool:
         if self.law.family == "normal":
             return (x - self.law.mean) / self.law.std
         u = self.probabilities(stop)[start:]
-        return end_scores(self.law, x, u, half_ulp(x, self.dtype), self._ends)
+        return end_scores(self.law, x, u, self.dtype, self._ends)
 
     def _mixed(self, arrays: Floats) -> Floats:
         tall = semiorthogonal(arrays)
@@ -167,12 +189,12 @@ END = 2.0**-12
 score moves by less than a thousandth of itself when a float32 is rounded, and few numbers lie beyond."""
 
 
-def end_scores(law: Law, x: Floats, u: Floats, half: Floats, places: np.random.Generator) -> Floats:
+def end_scores(law: Law, x: Floats, u: Floats, dtype: str, places: np.random.Generator) -> Floats:
     """Normal scores of numbers x with probabilities u; at the ends of the law, those of their cells."""
     z = np.asarray(ndtri(u))
     end = ~((u > END) & (u < 1.0 - END))
     if end.any():
-        z[end] = normal_scores(law, x[end], half[end], places.random(int(end.sum())))
+        z[end] = normal_scores(law, x[end], half_ulp(x[end], dtype), places.random(int(end.sum())))
     return z
 
 
@@ -183,7 +205,7 @@ def scores_apart(array: NDArray[Any], law: Law, rng: np.random.Generator) -> Flo
         x = unrounded(law, x, half_ulp(x, dtype), rng.random(x.size))
     if law.family == "normal":
         return (x - law.mean) / law.std
-    return end_scores(law, x, cdf(law, x), half_ulp(x, dtype), rng)
+    return end_scores(law, x, cdf(law, x), dtype, rng)
 
 
 def semiorthogonal(arrays: NDArray[Any]) -> NDArray[Any]:
@@ -227,7 +249,7 @@ def scheme_of(target: Target) -> Scheme:
 def law_at(target: Target, case: Case) -> Law:
     """The law that the target's scheme gives to an entry at this case."""
     chosen = {name: value for name, value in case.parameters if name in ("groups", "transposed")}
-    return law_of(scheme_of(target), case.shape, **chosen)  # type: ignore[arg-type]
+    return law_of(scheme_of(target), case.shape, **chosen)
 
 
 def dtype_of(trial: Trial) -> str:

@@ -33,7 +33,7 @@ def sums_of_lines_vary_as_sums_of_independent_weights(trial: Trial) -> Evidence:
     "IN302",
     equation="|W_i|^2 / Var[W] is chi-square(n)",
     source="definition",
-    discrepancy=0.3,
+    discrepancy=0.35,
     samples=by_lines(lines.spread_samples),
     applies=wide_enough,
     after=LAW,

@@ -81,6 +81,14 @@ def inputs_with_opposite_offsets(shape: Shape, rng: Rng) -> Any:
     return z.reshape(shape) * std(shape)
 
 
+@fault("IN302", cases=("48x80",), alone=True)
+def inputs_of_two_gains(shape: Shape, rng: Rng) -> Any:
+    """Two sensors feed alternate inputs; a calibration gain of 8 % stays in the weights of each."""
+    w = matrix(he(shape, rng))
+    gains = np.where(np.arange(w.shape[0]) % 2 == 0, math.sqrt(1.16), math.sqrt(0.84))
+    return (w * gains[:, None]).reshape(shape)
+
+
 @fault("IN305", cases=("48x80",), alone=True)
 def two_units_nearly_one(shape: Shape, rng: Rng) -> Any:
     """A unit is split in two, as for a wider network, and told apart by too little noise."""

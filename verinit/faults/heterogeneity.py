@@ -89,7 +89,6 @@ def draws_have_random_scale(shape: Shape, rng: Rng) -> Any:
         "48x80",
         "48x80/float32",
     ),
-    alone=True,
 )
 def blocks_alternate(shape: Shape, rng: Rng) -> Any:
     """Expert blocks of four inputs alternate between two precisions' gains."""

@@ -47,6 +47,7 @@ class Law:
         return math.isfinite(self.low) and math.isfinite(self.high)
 
 
+@lru_cache(maxsize=1024)
 def law_of(scheme: Scheme, shape: tuple[int, ...], *, groups: int = 1, transposed: bool = False) -> Law:
     """The law that a scheme gives to every entry of an array of this shape.
 
