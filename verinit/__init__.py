@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from verinit.cases import BATTERIES as BATTERIES
+    from verinit.cases.strategies import cases_for as cases_for
     from verinit.checks import CHECKS as CHECKS
     from verinit.checks import check as check
     from verinit.faults import FAULTS as FAULTS
@@ -34,6 +35,7 @@ __version__ = "0.1.0"
 
 _HOMES = {
     "verinit.cases": ("BATTERIES",),
+    "verinit.cases.strategies": ("cases_for",),
     "verinit.checks": ("CHECKS", "check"),
     "verinit.faults": ("FAULTS", "fault"),
     "verinit.laws.schemes": ("parse",),

@@ -149,7 +149,8 @@ MISTAKES = {
     ),
     "an unknown family": (
         lambda: resolve("numpi"),
-        "no target named 'numpi'; did you mean 'numpy'? (allowed: numpy, torch, or module:callable=scheme)",
+        "no target named 'numpi'; did you mean 'numpy'? (allowed: numpy, torch, jax, flax, keras, or "
+        "module:callable=scheme)",
     ),
     "a family with a scheme": (
         lambda: resolve("numpy=he_normal"),
@@ -216,9 +217,9 @@ def test_a_module_that_cannot_be_imported_is_answered_with_its_last_line(kind, t
 
 
 def test_a_jax_function_without_jax_names_what_to_install(monkeypatch):
-    from verinit.targets import jax
+    from verinit.targets.jax import keys
 
-    jax._words.cache_clear()
+    keys._words.cache_clear()
     monkeypatch.setitem(sys.modules, "jax", None)
     with pytest.raises(TargetError) as raised:
         target(lambda key, shape: None).object((2, 2), np.random.default_rng(0))

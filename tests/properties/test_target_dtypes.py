@@ -8,7 +8,8 @@ import ml_dtypes
 import numpy as np
 import pytest
 
-from verinit.targets import jax, target
+from verinit.targets import target
+from verinit.targets.jax import keys
 
 
 def he(shape, rng):
@@ -118,9 +119,9 @@ def fake_jax(monkeypatch):
     module.numpy = np
     module.random = types.SimpleNamespace(PRNGKey=lambda seed: np.zeros(2, np.uint32))
     monkeypatch.setitem(sys.modules, "jax", module)
-    jax._words.cache_clear()
+    keys._words.cache_clear()
     yield
-    jax._words.cache_clear()
+    keys._words.cache_clear()
 
 
 def test_a_jax_key_has_all_its_words_from_rng(fake_jax, rngs):

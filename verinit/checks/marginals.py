@@ -126,13 +126,13 @@ class Sample:
 def sharper(trial: Trial, rule: Excuse) -> float:
     """The discrepancy that sampling must resolve so that, with what rounding excuses, the promise is kept.
 
-    An excuse enters the tolerance and the resolution, and what it multiplies is 1 to first order: two and a
-    half times is enough. Where little of the promise is left, no n keeps it, and n is that of a quarter.
+    An excuse enters the tolerance and the resolution, and what it multiplies is 1 to first order: three
+    times is enough. Where little of the promise is left, no n keeps it, and n is that of a quarter.
     Without a dtype in the case the usual single precision is planned for.
     """
     law = typical(trial.target)
     excuse = rule(trial.case.dtype or "float32", law.mean, law.std)
-    return max(trial.discrepancy - 2.5 * excuse, trial.discrepancy / 4)
+    return max(trial.discrepancy - 3.0 * excuse, trial.discrepancy / 4)
 
 
 SHARP = 6.0

@@ -17,6 +17,7 @@ COMMANDS = {
     "explain": "Say what a check claims, why, and what it can see.",
     "replay": "See one finding again, from its id.",
     "report": "Draw the report of a result again.",
+    "calibrate": "Measure the battery itself: false alarms and power.",
 }
 
 

@@ -21,6 +21,8 @@ class Skip:
     count: int
 
 
+TOOL = "calibration-"
+"""How the names of exhibits begin that tell of verinit itself, not of what was examined."""
 Group = tuple[Finding, ...]
 """Findings of one target and one check, the first of which speaks for all."""
 
@@ -40,6 +42,7 @@ class Outline:
     matrices: tuple[Matrix, ...]
     claims: tuple[Claim, ...]
     plates: tuple[Plate, ...]
+    tool: tuple[Plate, ...]
     weakest: tuple[Finding, ...]
     skips: tuple[Skip, ...]
 
@@ -49,7 +52,7 @@ def outline(report: Report) -> Outline:
     red = report.red
     undecided = [f for f in report.findings if f.verdict is Verdict.inconclusive]
     headline, tone = verdict(report)
-    gallery = plates(report.exhibits)
+    gallery = plates(e for e in report.exhibits if not e.id.startswith(TOOL))
     return Outline(
         headline=headline,
         tone=tone,
@@ -62,6 +65,7 @@ def outline(report: Report) -> Outline:
         matrices=tuple(sorted(matrices(report.findings), key=lambda m: m.worst)),
         claims=_claims(report.findings),
         plates=tuple(sorted(gallery, key=lambda plate: not is_experiment(plate))),
+        tool=plates(e for e in report.exhibits if e.id.startswith(TOOL)),
         weakest=_weakest(report.findings),
         skips=_skips(report.findings),
     )

@@ -22,7 +22,7 @@ from verinit.vocabulary.document import document
 
 _SECTIONS = (
     *("main", "verdict", "failed", "undecided", "excused", "matrix"),
-    *("figures", "textbook", "skipped", "environment", "again"),
+    *("figures", "textbook", "tool", "skipped", "environment", "again"),
 )
 LIMIT = 3 * 2**20
 """No page is larger, in bytes."""

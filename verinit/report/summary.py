@@ -53,6 +53,7 @@ def _parts(report: Report, whole: Outline, room: _Room) -> Iterable[str]:
     yield from _excused(whole, room)
     yield from _matrices(whole, room)
     yield from _ledger(report, room)
+    yield from _tool(whole, room)
     yield from _skips(whole, room)
     yield from _again(report, room)
 
@@ -181,6 +182,17 @@ def _measured(ruling: Ruling, room: _Room) -> str:
     ]
     left = len(ruling.evidence) - len(shown)
     return "<br>".join(parts) + (f"<br>{left} more" if left else "")
+
+
+def _tool(whole: Outline, room: _Room) -> Iterable[str]:
+    """The first table about verinit itself; the rest is on the page."""
+    first = next((table for plate in whole.tool for table in plate.tables), None)
+    if first is None:
+        return
+    yield "## Is the tool itself right"
+    yield _plain(first.caption, room.text)
+    rows = [[_plain(cell, room.text) for cell in row] for row in first.rows]
+    yield _table([_plain(name, 60) for name in first.header], rows, room.rows)
 
 
 def _skips(whole: Outline, room: _Room) -> Iterable[str]:

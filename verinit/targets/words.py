@@ -16,7 +16,13 @@ from verinit.laws.schemes import parse
 from verinit.targets.adaptation import target
 from verinit.vocabulary import Scheme, Target, TargetError, UsageError, suggestion, unknown
 
-BUILT_IN = {"numpy": "verinit.targets.reference", "torch": "verinit.targets.torch.catalogue"}
+BUILT_IN = {
+    "numpy": "verinit.targets.reference",
+    "torch": "verinit.targets.torch.catalogue",
+    "jax": "verinit.targets.jax.catalogue",
+    "flax": "verinit.targets.flax.catalogue",
+    "keras": "verinit.targets.keras.catalogue",
+}
 GROUP = "verinit.targets"
 """The entry points by which other packages offer targets."""
 

@@ -6,6 +6,7 @@ import traceback
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
 
+from verinit.vocabulary.calls import one_of_many, refuse_what_is_none, skipped, unsaid
 from verinit.vocabulary.errors import CheckFailed, CheckInconclusive, CheckSkipped
 from verinit.vocabulary.evidence import Evidence, Exhibit, Verdict, judge
 from verinit.vocabulary.findings import Claim, Finding
@@ -107,18 +108,31 @@ class Check:
         return discrepancy if self.applies(target, case) else max(discrepancy, self.floor(target, case))
 
     def __call__(self, target: Target, case: Case) -> None:
-        """Raise `CheckFailed` unless the claim passes; `CheckSkipped` where it does not apply."""
-        found = examine(self.trial(target, case))
+        """Raise `CheckFailed` unless the claim passes; `CheckSkipped` where it says nothing.
+
+        One call of many: see `examine`. Under pytest a skip skips the test, under Hypothesis it rejects the
+        example, as `assume` does.
+        """
+        found = self.examine(target, case)
         if found.verdict is Verdict.skipped:
-            raise CheckSkipped(str(found))
+            raise skipped(str(found))
         if found.verdict is Verdict.inconclusive:
             raise CheckInconclusive(str(found), finding=found)
         if found.verdict is not Verdict.passed:
             raise CheckFailed(str(found), finding=found)
 
     def examine(self, target: Target, case: Case) -> Finding:
-        """What is found when this check looks at one case of one target."""
-        return examine(self.trial(target, case))
+        """What is found when this check, called by hand, looks at one case of one target.
+
+        Its false_fail is a ten-thousandth part of the check's, whoever calls and how often: up to ten
+        thousand calls, or examples of Hypothesis, raise a false alarm with probability at most 1e-6 together
+        (`calls.CALLS`). What it needs (`after`) is not run before it.
+        Raises `UsageError` for what is no target of the check's kind, or no case.
+        """
+        refuse_what_is_none(self, target, case)
+        trial = self.trial(target, case, rates=one_of_many(self.rates))
+        reason = unsaid(trial)
+        return trial.finding(Verdict.skipped, reason=reason) if reason else examine(trial)
 
 
 def examine(trial: Trial) -> Finding:
