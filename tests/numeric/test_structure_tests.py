@@ -346,7 +346,7 @@ def test_departures_of_the_resolution_are_seen(seed: int) -> None:
     assert failed(lines.energies(z, RATES))
 
     R, p = spectrum.factor(rng.standard_normal((1, 200, 10)))
-    R[0, 4, 4] *= math.sqrt(1 + spectrum.diagonal_resolution(10, 200, 10, RATES))
+    R[0, 4, 4] *= math.sqrt(1 - spectrum.diagonal_resolution(10, 200, 10, RATES))
     assert failed(spectrum.diagonal(R, p, RATES))
     R *= math.sqrt(1 + spectrum.above_resolution(45, RATES))
     assert failed(spectrum.above(R, RATES))
@@ -416,7 +416,7 @@ def test_resolutions_are_near_their_textbook_values() -> None:
         (
             partial(lambda n, r: spectrum.diagonal_resolution(32, n, 32, r)),
             partial(spectrum.diagonal_samples, lines=32, count=32),
-            1.5,
+            0.9,
         ),
         (spectrum.above_resolution, spectrum.above_samples, 0.2),
         (draws.evenness_resolution, draws.evenness_samples, 0.9),

@@ -10,7 +10,7 @@ from functools import lru_cache
 import numpy as np
 from numpy.typing import NDArray
 
-from verinit.checks.applicability import bounds, spread
+from verinit.checks.applicability import WIDER, bounds, spread
 from verinit.checks.contract import CONTRACT
 from verinit.checks.failures import histogram, scale_mistake
 from verinit.checks.registry import check
@@ -175,6 +175,10 @@ def nearest(trial: Trial, test: Callable[[Sample], Evidence], *, rule: Excuse) -
     return replace(found, resolution=found.resolution + 2 * drawn.excuse(rule))
 
 
+_VARIANCE = 0.02
+"""The relative change of the variance that the standard battery sees: 1 % of a std."""
+
+
 def _variance_samples(trial: Trial) -> int:
     discrepancy = sharper(trial, rounding.variance_excuse)
     return marginal.variance_samples(trial.rates, discrepancy, terms=squares(trial.target))
@@ -184,7 +188,7 @@ def _variance_samples(trial: Trial) -> int:
     "IN201",
     equation="Var[W] = scale / fan",
     source="He et al. 2015, eq. 10",
-    discrepancy=0.02,
+    discrepancy=_VARIANCE,
     samples=_variance_samples,
     applies=spread,
     floor=hidden(rounding.variance_excuse),
@@ -255,9 +259,11 @@ def weights_are_centred(trial: Trial) -> Measured:
 def _support_samples(trial: Trial) -> int:
     law = typical(trial.target)
     excuse = bound_excuse(law, trial.case.dtype or "float32")
-    return marginal.support_samples(
-        trial.rates, trial.discrepancy, lambda share: marginals.escape(law, share, excuse=excuse)
+    planned = marginal.support_samples(
+        trial.rates, min(trial.discrepancy, WIDER), lambda share: marginals.escape(law, share, excuse=excuse)
     )
+    finer = trial.discrepancy * _VARIANCE / WIDER
+    return max(planned, marginal.variance_samples(trial.rates, finer, terms=squares(trial.target)))
 
 
 def bound_excuse(law: Law, dtype: str) -> float:
@@ -270,17 +276,17 @@ def bound_excuse(law: Law, dtype: str) -> float:
     "IN203",
     equation="low <= W <= high",
     source="Johnson et al. 1994, section 13.10.1",
-    discrepancy=0.1,
+    discrepancy=WIDER,
     samples=_support_samples,
     applies=bounds,
     after=CONTRACT,
-    scales=False,
     exhibit=histogram,
 )
 def weights_stay_in_the_support(trial: Trial) -> Evidence:
     """No weight leaves the support of its law.
 
-    Bounds are the one property of a law that a single draw can refute.
+    Bounds are the one property of a law that a single draw can refute. No chance is involved, so every
+    number is looked at that the variance needs, and a leak of a few in a million shows.
     """
     drawn = sample(trial)
     law = drawn.law

@@ -17,6 +17,7 @@ from verinit.vocabulary import Scheme, UsageError
 
 Array = NDArray[np.float64]
 _NODES = 256
+_EPS = float(np.finfo(np.float64).eps)
 _REACH = 38.0
 """Scores past which a normal law has no mass in float64: exp(-38^2 / 2) is 1e-314."""
 
@@ -197,10 +198,11 @@ def normal_scores(law: Law, x: Array, half: Array, place: Array) -> Array:
     """The normal scores of numbers that were rounded: z with P(Z <= z) = F at a point of the cell.
 
     half: half-width of each rounding cell; place: where in its cell, between 0 and 1. Both tails keep
-    their accuracy. All of one shape.
+    their accuracy. All of one shape. A number outside the support, which has no score, gets that of a tail
+    of 2^-53: whether it may be there is a question of bounds.
     """
     upper, tail = _tails(law, x, half, place)
-    z = np.asarray(ndtri(tail))
+    z = np.asarray(ndtri(np.maximum(tail, _EPS / 2)))
     return np.where(upper, -z, z)
 
 

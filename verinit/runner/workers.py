@@ -15,6 +15,8 @@ from collections.abc import Iterable, Iterator, Sequence
 from concurrent.futures import FIRST_COMPLETED, BrokenExecutor, Future, wait
 from dataclasses import dataclass, field, replace
 from functools import lru_cache
+from shutil import rmtree
+from tempfile import mkdtemp
 from typing import Any
 
 from joblib.externals.loky import ProcessPoolExecutor
@@ -24,6 +26,7 @@ from verinit.laws.schemes import parse
 from verinit.runner.environment import Versions, environment, merged
 from verinit.runner.execution import run_unit
 from verinit.targets import resolve
+from verinit.targets.jax.compiling import shared
 from verinit.vocabulary import Case, Finding, Rates, Target, Trial, Verdict, crash
 
 Unit = Sequence[Trial]
@@ -121,7 +124,10 @@ def unknown_to_us(word: str) -> Target:
 
 @dataclass(slots=True, kw_only=True)
 class Workers:
-    """Worker processes, what is in flight since when, who must run alone, and which targets hung."""
+    """Worker processes, what is in flight since when, who must run alone, and which targets hung.
+
+    folder: what workers share on disk, gone with them.
+    """
 
     jobs: int
     limit: float
@@ -131,11 +137,16 @@ class Workers:
     hung: set[str] = field(default_factory=set)
     executor: Any = None
     environment: Versions = ()
+    folder: str = ""
 
     def start(self) -> None:
         """Fresh workers, all of them awake: starting one costs seconds that no target has to answer for."""
+        self.folder = mkdtemp(prefix="verinit-")
         self.executor = ProcessPoolExecutor(
-            max_workers=self.jobs, initializer=_begin, initargs=(sys.path,), env=_ONE_THREAD
+            max_workers=self.jobs,
+            initializer=_begin,
+            initargs=(sys.path,),
+            env=_ONE_THREAD | shared(self.folder),
         )
         wait([self.executor.submit(_awake) for _ in range(self.jobs)])
 
@@ -145,6 +156,7 @@ class Workers:
         if self.executor is not None:
             self.executor.shutdown(wait=True, kill_workers=True)
             self.executor = None
+            rmtree(self.folder, ignore_errors=True)
 
     def describe(self, words: Iterable[str]) -> Iterator[Target]:
         """The targets that words name, looked up in a worker: code that hangs or dies there is a finding.
