@@ -179,9 +179,14 @@ _VARIANCE = 0.02
 """The relative change of the variance that the standard battery sees: 1 % of a std."""
 
 
-def _variance_samples(trial: Trial) -> int:
-    discrepancy = sharper(trial, rounding.variance_excuse)
-    return marginal.variance_samples(trial.rates, discrepancy, terms=squares(trial.target))
+def _moment_samples(trial: Trial) -> int:
+    """Numbers in which both moments are seen: they are looked at in the same ones, which costs nothing more."""
+    second = sharper(trial, rounding.variance_excuse)
+    first = sharper(trial, rounding.mean_excuse)
+    return max(
+        marginal.variance_samples(trial.rates, second, terms=squares(trial.target)),
+        marginal.mean_samples(trial.rates, first, terms=terms(trial.target)),
+    )
 
 
 @check(
@@ -189,7 +194,7 @@ def _variance_samples(trial: Trial) -> int:
     equation="Var[W] = scale / fan",
     source="He et al. 2015, eq. 10",
     discrepancy=_VARIANCE,
-    samples=_variance_samples,
+    samples=_moment_samples,
     applies=spread,
     floor=hidden(rounding.variance_excuse),
     after=CONTRACT,
@@ -222,17 +227,12 @@ def variance_follows_fan(trial: Trial) -> Measured:
     )
 
 
-def _mean_samples(trial: Trial) -> int:
-    discrepancy = sharper(trial, rounding.mean_excuse)
-    return marginal.mean_samples(trial.rates, discrepancy, terms=terms(trial.target))
-
-
 @check(
     "IN202",
     equation="E[W] = mean",
     source="He et al. 2015, section 2.2",
     discrepancy=0.02,
-    samples=_mean_samples,
+    samples=_moment_samples,
     applies=spread,
     floor=hidden(rounding.mean_excuse),
     after=CONTRACT,
@@ -262,8 +262,8 @@ def _support_samples(trial: Trial) -> int:
     planned = marginal.support_samples(
         trial.rates, min(trial.discrepancy, WIDER), lambda share: marginals.escape(law, share, excuse=excuse)
     )
-    finer = trial.discrepancy * _VARIANCE / WIDER
-    return max(planned, marginal.variance_samples(trial.rates, finer, terms=squares(trial.target)))
+    finer = replace(trial, discrepancy=trial.discrepancy * _VARIANCE / WIDER)
+    return max(planned, _moment_samples(finer))
 
 
 def bound_excuse(law: Law, dtype: str) -> float:
