@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from dataclasses import replace
-from functools import cache
 
 from hypothesis import HealthCheck, Phase, find, settings
 from hypothesis.errors import NoSuchExample
@@ -24,7 +23,13 @@ def smallest(fails: Callable[[Case], bool], *, like: Case) -> Case:
     it left out, or `fails` would not hold. `fails` must be a function of the case alone, and is asked once of
     each. The search is derandomised: equal questions get equal answers.
     """
-    fails = cache(fails)
+    known: dict[Case, bool] = {}
+
+    def broken(case: Case) -> bool:
+        if case not in known:
+            known[case] = fails(case)
+        return known[case]
+
     quiet = settings(
         max_examples=LOOKS,
         derandomize=True,
@@ -34,10 +39,10 @@ def smallest(fails: Callable[[Case], bool], *, like: Case) -> Case:
         suppress_health_check=list(HealthCheck),
     )
     try:
-        found = find(within(like), fails, settings=quiet)
+        found = find(within(like), broken, settings=quiet)
     except NoSuchExample:
         found = like
-    return _settled(found, fails) if fails(found) else like
+    return _settled(found, broken) if broken(found) else like
 
 
 def _settled(case: Case, fails: Callable[[Case], bool]) -> Case:

@@ -262,8 +262,9 @@ def _support_samples(trial: Trial) -> int:
     planned = marginal.support_samples(
         trial.rates, min(trial.discrepancy, WIDER), lambda share: marginals.escape(law, share, excuse=excuse)
     )
-    finer = replace(trial, discrepancy=trial.discrepancy * _VARIANCE / WIDER)
-    return max(planned, _moment_samples(finer))
+    floor = hidden(rounding.variance_excuse)(trial.target, trial.case)
+    finer = max(trial.discrepancy * _VARIANCE / WIDER, floor)
+    return max(planned, _moment_samples(replace(trial, discrepancy=finer)))
 
 
 def bound_excuse(law: Law, dtype: str) -> float:

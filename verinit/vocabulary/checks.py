@@ -6,7 +6,7 @@ import traceback
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
 
-from verinit.vocabulary.calls import one_of_many, refuse_what_is_none, skipped, unsaid
+from verinit.vocabulary.calls import by_hand, refuse_what_is_none, skipped, unsaid
 from verinit.vocabulary.errors import CheckFailed, CheckInconclusive, CheckSkipped
 from verinit.vocabulary.evidence import Evidence, Exhibit, Verdict, judge
 from verinit.vocabulary.findings import Claim, Finding
@@ -126,11 +126,12 @@ class Check:
 
         Its false_fail is a ten-thousandth part of the check's, whoever calls and how often: up to ten
         thousand calls, or examples of Hypothesis, raise a false alarm with probability at most 1e-6 together
-        (`calls.CALLS`). What it needs (`after`) is not run before it.
+        (`calls.CALLS`). Of arrays so small that they would take too many draws it promises less, and says so
+        (`calls.DRAWS`). What it needs (`after`) is not run before it.
         Raises `UsageError` for what is no target of the check's kind, or no case.
         """
         refuse_what_is_none(self, target, case)
-        trial = self.trial(target, case, rates=one_of_many(self.rates))
+        trial = by_hand(self, target, case)
         reason = unsaid(trial)
         return trial.finding(Verdict.skipped, reason=reason) if reason else examine(trial)
 
