@@ -181,12 +181,20 @@ _VARIANCE = 0.02
 
 def _moment_samples(trial: Trial) -> int:
     """Numbers in which both moments are seen: they are looked at in the same ones, which costs nothing more."""
-    second = sharper(trial, rounding.variance_excuse)
-    first = sharper(trial, rounding.mean_excuse)
+    first, second = (_sharper_than_rounding(trial, rule) for rule in MOMENT_RULES)
     return max(
-        marginal.variance_samples(trial.rates, second, terms=squares(trial.target)),
         marginal.mean_samples(trial.rates, first, terms=terms(trial.target)),
+        marginal.variance_samples(trial.rates, second, terms=squares(trial.target)),
     )
+
+
+MOMENT_RULES: tuple[Excuse, Excuse] = (rounding.mean_excuse, rounding.variance_excuse)
+
+
+def _sharper_than_rounding(trial: Trial, rule: Excuse) -> float:
+    """As `sharper`, of a departure that rounding does not hide."""
+    seen = max(trial.discrepancy, hidden(rule)(trial.target, trial.case))
+    return sharper(replace(trial, discrepancy=seen), rule)
 
 
 @check(
@@ -262,9 +270,8 @@ def _support_samples(trial: Trial) -> int:
     planned = marginal.support_samples(
         trial.rates, min(trial.discrepancy, WIDER), lambda share: marginals.escape(law, share, excuse=excuse)
     )
-    floor = hidden(rounding.variance_excuse)(trial.target, trial.case)
-    finer = max(trial.discrepancy * _VARIANCE / WIDER, floor)
-    return max(planned, _moment_samples(replace(trial, discrepancy=finer)))
+    finer = replace(trial, discrepancy=trial.discrepancy * _VARIANCE / WIDER)
+    return max(planned, _moment_samples(finer))
 
 
 def bound_excuse(law: Law, dtype: str) -> float:
