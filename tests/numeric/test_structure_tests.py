@@ -49,10 +49,6 @@ def diagonal_of(z, rates):
     return spectrum.diagonal(*spectrum.factor(z), rates)
 
 
-def diagonal_spread_of(z, rates):
-    return spectrum.diagonal_spread(*spectrum.factor(z), rates)
-
-
 def both(test):
     return partial(pooling.both_axes, test, quantity="q")
 
@@ -87,7 +83,6 @@ BOUNDS = {
     "cosines": spectrum.cosines,
     "cosines of draws": of_draws(spectrum.cosines),
     "repeats": repeats.repeats,
-    "spread of the diagonal": diagonal_spread_of,
     "both sums": both(lines.sums),
     "both energies": both(lines.energies),
 }
@@ -530,7 +525,6 @@ def repeated_block(z, rng):
         (normalised_rows, lines.spread),
         (linearly_dependent, diagonal_of),
         (orthogonal_columns, above_of),
-        (orthogonal_columns, diagonal_spread_of),
         (cyclic, repeats.repeats),
         (repeated_block, repeats.repeats),
     ],

@@ -180,7 +180,7 @@ _VARIANCE = 0.02
 
 
 def _moment_samples(trial: Trial) -> int:
-    """Numbers in which both moments are seen: they are looked at in the same ones, which costs nothing more."""
+    """Numbers in which both moments are seen: the same ones for both, which costs nothing more."""
     first, second = (_sharper_than_rounding(trial, rule) for rule in MOMENT_RULES)
     return max(
         marginal.mean_samples(trial.rates, first, terms=terms(trial.target)),

@@ -14,9 +14,9 @@ from functools import lru_cache
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
-from scipy.special import chdtr, chdtrc, gammainc
+from scipy.special import chdtr, chdtrc
 
-from verinit.statistics import marginal, shape
+from verinit.statistics import marginal
 from verinit.statistics.lines import each
 from verinit.statistics.planning import root_n, smallest_n
 from verinit.statistics.pooling import at_least, fit, stack, unfit
@@ -211,17 +211,3 @@ def diagonal(
         log10_p=log10_p,
         detail=f"column {j + 1} of {R.shape[1]}",
     )
-
-
-def diagonal_spread(
-    R: Floats,
-    p: int,
-    rates: Rates,
-    *,
-    quantity: str = "second Legendre score of what columns have of their own",
-) -> Evidence:
-    """What columns have of their own varies as chance makes it vary. Triple: `lines.spread_*` of G k."""
-    if not fit(R):
-        return unfit(R, quantity)
-    u = np.asarray(gammainc(_freedom(R, p) / 2, _squares(R) / 2))
-    return shape.score(float(shape.legendre(2, u).sum()), u.size, rates, k=2, quantity=quantity)
