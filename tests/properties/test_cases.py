@@ -198,7 +198,7 @@ def test_right_code_passes_anywhere(code: str, scheme: str) -> None:
     """A false alarm: 1e-10 an example, whatever Hypothesis draws."""
     check = CHECKS[code]
     target = reference(scheme if speaks(check, reference(scheme)) else suited(code))
-    examples = 3 if check.samples else 25
+    examples = 2 if check.samples else 25
 
     @settings(deadline=None, max_examples=examples, suppress_health_check=[HealthCheck.filter_too_much])
     @given(case=verinit.cases_for(target, check=check))
