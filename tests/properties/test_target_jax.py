@@ -6,6 +6,8 @@ import sys
 import numpy as np
 import pytest
 
+from verinit.cases import battery
+from verinit.runner import plan, run_plan
 from verinit.targets import resolve
 from verinit.vocabulary import TargetError
 
@@ -196,3 +198,17 @@ def test_without_the_framework_its_targets_name_what_to_install(monkeypatch, fam
     with pytest.raises(TargetError) as raised:
         resolve(family)
     assert str(raised.value) == sentence
+
+
+@pytest.mark.parametrize(
+    ("word", "dtype", "code"),
+    [
+        ("jax:he_normal", "bfloat16", "IN202"),  # 128 values: the mean is a hundredth of a std off
+        ("jax:random.normal", "float16", "IN209"),  # nothing below -3.49 std
+    ],
+)
+def test_what_half_precision_draws_in_jax_is_reported_for_what_it_is(jax, word, dtype, code):
+    """If JAX mends its lattice these pass, and the sentence in the documentation goes."""
+    look = battery("standard", only=(f"48x80/{dtype}",))
+    report = run_plan(plan(resolve(word), battery=look, codes=[code]))
+    assert [finding.claim.id for finding in report.red] == [code], str(report)
