@@ -17,19 +17,22 @@ MINE = "cli_net:he=he_normal"
 SLIPS = [
     (
         ["rnu"],
-        "no command named 'rnu'; did you mean 'run'? (allowed: explain, list, replay, report, run, textbook)",
+        "no command named 'rnu'; did you mean 'run'? (allowed: calibrate, explain, list, "
+        "replay, report, run, textbook)",
     ),
     (
         ["run", "numpyy"],
-        "no target named 'numpyy'; did you mean 'numpy'? (allowed: numpy, torch, or module:callable=scheme)",
+        "no target named 'numpyy'; did you mean 'numpy'? (allowed: numpy, torch, jax, flax, keras, or "
+        "module:callable=scheme)",
     ),
     (
         ["list", "numpyy"],
-        "no target named 'numpyy'; did you mean 'numpy'? (allowed: numpy, torch, or module:callable=scheme)",
+        "no target named 'numpyy'; did you mean 'numpy'? (allowed: numpy, torch, jax, flax, keras, or "
+        "module:callable=scheme)",
     ),
     (
         ["run", "cli_net"],
-        "no target named 'cli_net' (allowed: numpy, torch, or module:callable=scheme)",
+        "no target named 'cli_net' (allowed: numpy, torch, jax, flax, keras, or module:callable=scheme)",
     ),
     (
         ["run", "cli_net:"],
@@ -71,9 +74,9 @@ SLIPS = [
     ),
     (
         ["run", MINE, "--check", "IN2O1"],
-        f"no check named 'IN2O1'; did you mean 'IN211'? (allowed: {CODES})",
+        f"no check named 'IN2O1'; did you mean 'IN201'? (allowed: {CODES})",
     ),
-    (["explain", "IN2O1"], f"no check named 'IN2O1'; did you mean 'IN211'? (allowed: {CODES})"),
+    (["explain", "IN2O1"], f"no check named 'IN2O1'; did you mean 'IN201'? (allowed: {CODES})"),
     (["run", MINE, "--seed", "abc"], "--seed 'abc': give a whole number, or 'fresh' for new entropy"),
     (["run", MINE, "--seed", "-1"], "--seed '-1': give a whole number, or 'fresh' for new entropy"),
     (

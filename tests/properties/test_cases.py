@@ -6,6 +6,7 @@ import math
 import unittest
 from collections.abc import Callable
 from dataclasses import replace
+from functools import cache
 from typing import Any
 
 import numpy as np
@@ -163,11 +164,10 @@ SMALLEST: dict[str, Callable[[Case], bool]] = {
 }
 
 
-@pytest.mark.parametrize("root", range(2))
 @pytest.mark.parametrize("text", SMALLEST)
-def test_a_failure_shrinks_to_the_smallest_case(text: str, root: int) -> None:
+def test_a_failure_shrinks_to_the_smallest_case(text: str) -> None:
     cases = verinit.cases_for("initializer", dtypes=(None, *DTYPES))
-    assert shrunk(cases, SMALLEST[text], root=root) == Case.parse(text)
+    assert shrunk(cases, SMALLEST[text], root=1) == Case.parse(text)
 
 
 @pytest.mark.parametrize("root", range(25))
@@ -193,12 +193,10 @@ def test_a_wrong_law_shrinks_to_the_smallest_shape_exactly(root: int) -> None:
 
 
 @pytest.mark.parametrize("code", sorted(CHECKS))
-@pytest.mark.parametrize("scheme", ["he_normal", "orthogonal"])
-def test_right_code_passes_anywhere(code: str, scheme: str) -> None:
+def test_right_code_passes_anywhere(code: str) -> None:
     """A false alarm: 1e-10 an example, whatever Hypothesis draws."""
-    check = CHECKS[code]
-    target = reference(scheme if speaks(check, reference(scheme)) else suited(code))
-    examples = 2 if check.samples else 25
+    check, target = CHECKS[code], reference(suited(code))
+    examples = 3 if check.samples else 25
 
     @settings(deadline=None, max_examples=examples, suppress_health_check=[HealthCheck.filter_too_much])
     @given(case=verinit.cases_for(target, check=check))
@@ -216,6 +214,7 @@ def speaks(check: Check, target: Target) -> bool:
     return True
 
 
+@cache
 def suited(code: str) -> str:
     """A scheme of which a check says something."""
     return next(

@@ -30,10 +30,10 @@ SIZES: tuple[int, ...] = (*(size for size in range(1, 65) for _ in range(20)), *
 Every size up to 700 is among them, so that the smallest at which a fault shows is one of them.
 """
 WIDEST_KERNEL = 5
-TRANSPOSED = (False, False, False, True)
+TRANSPOSED = (False, False, True)
 FREE: Aspect = "free"
 ASPECTS: tuple[Aspect, ...] = (*[FREE] * 8, "square", "square", "column", "row")
-GROUPS = (*[1] * 8, 2, 3, 4, 8)
+GROUPS = (*[1] * 4, 2, 3, 4, 8)
 HOLLOW = (*[0] * 38, 1, 2)
 """The axis that is 0, from the last; none in nineteen cases of twenty."""
 LONG = math.isqrt(LARGEST)

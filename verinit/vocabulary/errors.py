@@ -38,15 +38,23 @@ class CheckSkipped(VerinitError):
     """The claim does not apply to this target at this case; the message says why."""
 
 
+_ALIKE = str.maketrans("Ol", "01")
+"""Letters that look like digits."""
+
+
 def suggestion(given: str, allowed: Iterable[str]) -> str:
     """The nearest allowed word, as the end of a sentence.
 
     >>> suggestion("he_norml", ["he_normal", "orthogonal"])
     "; did you mean 'he_normal'?"
+    >>> suggestion("IN2O1", ["IN201", "IN211"])
+    "; did you mean 'IN201'?"
     >>> suggestion("qqq", ["he_normal"])
     ''
     """
-    near = difflib.get_close_matches(str(given), [str(word) for word in allowed], n=1)
+    words = [str(word) for word in allowed]
+    near = [word for word in words if word.translate(_ALIKE) == str(given).translate(_ALIKE)]
+    near = near or difflib.get_close_matches(str(given), words, n=1)
     return f"; did you mean {near[0]!r}?" if near else ""
 
 
