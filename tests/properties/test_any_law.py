@@ -178,3 +178,11 @@ def test_right_code_is_looked_at_whole_whether_or_not_failures_end_it() -> None:
     report = verify(INITIALIZERS["he_normal"], scheme="he_normal", cases=CASES, exitfirst=True)
     assert report
     assert report.complete
+
+
+@pytest.mark.parametrize("shape", ["48x48", "64x64", "48x300", "700x1", "1x1"])
+def test_any_shape_can_be_asked_for(shape: str) -> None:
+    """Lines of 48 resolve less than lines of 80: what is promised of them follows."""
+    report = verify(INITIALIZERS["he_normal"], scheme="he_normal", cases=(shape,), discrepancy=0.05)
+    assert report, str(report)
+    assert not report.counts["inconclusive"]

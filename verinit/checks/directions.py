@@ -47,6 +47,20 @@ def _in_a_few_draws(resolution: Callable[[int, int, Rates], float]) -> Callable[
     return plan
 
 
+HARDEST = Rates(false_fail=1e-13)
+"""A level below all that plans and calls by hand work at."""
+
+
+def _seen_at(resolution: Callable[[int, int, Rates], float]) -> Callable[[Target, Case], float]:
+    """What lines of a case resolve at the hardest level: nothing finer is promised of them."""
+
+    def floor(target: Target, case: Case) -> float:
+        m, n = matrix_shape(case)
+        return max(resolution(m, n, HARDEST), resolution(n, m, HARDEST))
+
+    return floor
+
+
 def _cosine_resolution(lines: int, length: int, rates: Rates) -> float:
     return spectrum.cosines_resolution(spectrum.pairs_of(LOOKS, lines), length, rates)
 
@@ -63,6 +77,7 @@ def _own_resolution(lines: int, length: int, rates: Rates) -> float:
     discrepancy=0.99,
     samples=_in_a_few_draws(_cosine_resolution),
     applies=long_enough,
+    floor=_seen_at(_cosine_resolution),
     after=LAW,
     scales=False,
 )
@@ -106,6 +121,7 @@ def columns_overlap_as_random_directions_do(trial: Trial) -> Evidence:
     discrepancy=0.95,
     samples=_in_a_few_draws(_own_resolution),
     applies=long_enough,
+    floor=_seen_at(_own_resolution),
     after=LAW,
     scales=False,
 )

@@ -35,7 +35,7 @@ def columns_are_orthonormal(trial: Trial) -> Evidence:
     is involved: the discrepancy is the largest excuse of rounding that still says something.
     """
     worst, size = 0.0, (1, 1)
-    for array in pool_of(trial).raw(LOOKS):
+    for array in pool_of(trial).arrays(LOOKS):
         q = semiorthogonal(np.asarray(array, dtype=np.float64)[np.newaxis])[0]
         gram = q.T @ q / scheme_of(trial.target).scale
         worst, size = float(np.maximum(worst, np.max(np.abs(gram - np.eye(gram.shape[0]))))), q.shape
@@ -66,7 +66,7 @@ def weights_are_the_constant(trial: Trial) -> Evidence:
     Biases and batch-norm gains start from these: a trace of noise in zeros is a bias that nobody asked for.
     """
     value = scheme_of(trial.target).mean
-    x = np.asarray(pool_of(trial).raw(1)[0], dtype=np.float64)
+    x = np.asarray(pool_of(trial).arrays(1)[0], dtype=np.float64)
     worst = float(np.max(np.abs(x - value)))
     return Evidence(
         quantity="max |W - value|",

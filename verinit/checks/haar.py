@@ -35,8 +35,7 @@ def large_enough(target: Target, case: Case) -> str:
 def stacked(trial: Trial) -> NDArray[np.float64]:
     """The draws that a trial asks for, (R, N, k) with N >= k."""
     count = math.ceil(trial.n / trial.case.size)
-    arrays = [np.asarray(array, dtype=np.float64) for array in pool_of(trial).raw(count)]
-    return semiorthogonal(np.stack(arrays))
+    return semiorthogonal(np.stack(pool_of(trial).arrays(count)).astype(np.float64))
 
 
 def gain(trial: Trial) -> float:

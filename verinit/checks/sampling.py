@@ -119,6 +119,13 @@ class Pool:
             self._raw.append(call(self.target, self.case, self._rng))
         return self._raw[:count]
 
+    def arrays(self, count: int) -> list[NDArray[Any]]:
+        """The first `count` draws as arrays of the shape that was asked for.
+
+        Raises `ValueError` for a draw of another shape: whatever it says is of another law.
+        """
+        return [shaped(draw, self.case) for draw in self.raw(count)]
+
     def whole(self, n: int) -> int:
         """How many numbers the draws hold that it takes to have n."""
         if self.case.size == 0:
@@ -155,10 +162,7 @@ class Pool:
 
     def _new_numbers(self, start: int, stop: int) -> Floats:
         size = self.case.size
-        arrays = [np.asarray(array) for array in self.raw(stop // size)[start // size :]]
-        for array in arrays:
-            if array.shape != self.case.shape:
-                raise ValueError(f"a draw has shape {array.shape}, {self.case.shape} was asked for")
+        arrays = [shaped(draw, self.case) for draw in self.raw(stop // size)[start // size :]]
         if self.orthogonal:
             return self._mixed(np.stack(arrays).astype(np.float64))
         return np.concatenate([array.ravel() for array in arrays]).astype(np.float64, copy=False)
@@ -196,6 +200,17 @@ def end_scores(law: Law, x: Floats, u: Floats, dtype: str, places: np.random.Gen
     if end.any():
         z[end] = normal_scores(law, x[end], half_ulp(x[end], dtype), places.random(int(end.sum())))
     return z
+
+
+def shaped(draw: Any, case: Case) -> NDArray[Any]:
+    """A draw as the array that the case asks for.
+
+    Raises `ValueError` for another shape.
+    """
+    array = np.asarray(draw)
+    if array.shape != case.shape:
+        raise ValueError(f"a draw has shape {array.shape}, {case.shape} was asked for")
+    return array
 
 
 def scores_apart(array: NDArray[Any], law: Law, rng: np.random.Generator) -> Floats:

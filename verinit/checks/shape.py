@@ -195,5 +195,5 @@ def last_bits_are_fair(trial: Trial) -> Evidence:
     the last ones at 0.
     """
     pool = pool_of(trial)
-    draws = np.stack(pool.raw(pool.whole(trial.n) // trial.case.size)).ravel()[: trial.n]
+    draws = np.stack(pool.arrays(pool.whole(trial.n) // trial.case.size)).ravel()[: trial.n]
     return atoms.last_bit(draws, trial.rates, excuse=rounding.last_bit_excuse(pool.dtype))

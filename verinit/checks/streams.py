@@ -9,7 +9,7 @@ import numpy as np
 
 from verinit.checks.matrices import LAW, Floats, wide_enough
 from verinit.checks.registry import check
-from verinit.checks.sampling import call, generator, law_at, pool_of, scores_apart
+from verinit.checks.sampling import call, generator, law_at, pool_of, scores_apart, shaped
 from verinit.statistics import neighbours
 from verinit.statistics.family import share, worst
 from verinit.vocabulary import Case, Evidence, Target, Trial
@@ -49,7 +49,7 @@ def two_seeds_share_nothing(trial: Trial) -> Evidence:
 def _from_seed(trial: Trial, seed: int) -> Floats:
     """The normal scores drawn from a fresh generator."""
     rng = generator(trial.root, trial.target, trial.case, "seed of its own", seed)
-    return scores_apart(np.asarray(call(trial.target, trial.case, rng)), pool_of(trial).law, rng)
+    return scores_apart(shaped(call(trial.target, trial.case, rng), trial.case), pool_of(trial).law, rng)
 
 
 def reversible(target: Target, case: Case) -> str:
@@ -93,5 +93,5 @@ def two_layers_share_nothing(trial: Trial) -> Evidence:
 
 def _layer(trial: Trial, case: Case, rng: np.random.Generator) -> Floats:
     """The normal scores of one layer, in the shape of its case."""
-    array = np.asarray(call(trial.target, case, rng))
+    array = shaped(call(trial.target, case, rng), case)
     return scores_apart(array, law_at(trial.target, case), rng).reshape(case.shape)
