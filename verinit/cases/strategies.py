@@ -109,7 +109,7 @@ def read_off(draw: Draw, form: Form) -> Case:
     square = form.square or aspect == "square"
     least = max(form.least, BROAD if draw(st.booleans()) else 1)
     rows = _size(draw, least, LONG if square else LARGEST // least)
-    columns = _size(draw, least, LARGEST // rows)
+    columns = _size(draw, least, LARGEST if aspect == "row" else LARGEST // rows)
     sides = rows, columns
     if square:
         sides = rows, rows
