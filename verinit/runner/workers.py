@@ -10,6 +10,7 @@ from __future__ import annotations
 import signal
 import sys
 import time
+import warnings
 from collections import deque
 from collections.abc import Iterable, Iterator, Sequence
 from concurrent.futures import FIRST_COMPLETED, BrokenExecutor, Future, wait
@@ -179,6 +180,8 @@ class Workers:
     def engine(self, units: Sequence[Unit]) -> Iterator[list[Finding]]:
         """Run units in the workers; one that takes longer than `limit` seconds is killed."""
         self.waiting.extend(units)
+        # a worker that holds much memory, as one does that compiles, is replaced between two units: no news
+        warnings.filterwarnings("ignore", message="A worker stopped while some jobs", category=UserWarning)
         try:
             while self.waiting or self.suspects or self.flying:
                 self._feed()
