@@ -12,7 +12,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from verinit.checks.applicability import spread
-from verinit.checks.marginals import MOMENTS, SCALES
+from verinit.checks.marginals import MOMENTS
+from verinit.checks.samples import SCALES
 from verinit.checks.sampling import pool_of
 from verinit.laws import rounding
 from verinit.statistics.family import excess, share
@@ -49,7 +50,7 @@ def scores(trial: Trial) -> Floats:
 def looked_at(trial: Trial, test: Callable[[Floats], Evidence]) -> Evidence:
     """A test of the scores; of a coarse dtype at that scale, of those rounding excuses, that suits it best.
 
-    See `marginals.nearest`, which does the same for single weights.
+    See `samples.nearest`, which does the same for single weights.
     """
     z = scores(trial)
     if not pool_of(trial).coarse:

@@ -7,8 +7,9 @@ from functools import lru_cache
 import numpy as np
 
 from verinit.checks.applicability import spread
-from verinit.checks.marginals import MOMENTS, SHARP, Sample, hidden, nearest, sharper, typical
+from verinit.checks.marginals import MOMENTS
 from verinit.checks.registry import check
+from verinit.checks.samples import SHARP, Sample, hidden, nearest, sharper, typical
 from verinit.checks.sampling import pool_of
 from verinit.laws import marginals, rounding
 from verinit.statistics import atoms, shape
