@@ -14,6 +14,7 @@ from verinit.faults import FAULTS
 from verinit.laws.schemes import parse
 from verinit.reference.initializers import INITIALIZERS
 from verinit.runner import plan, run_plan
+from verinit.runner.execution import eager
 from verinit.vocabulary import Battery, Case, Fault, Rates, Report, Target, Verdict, examine
 
 CASES = ("16x16", "3x3x8x16", "48x80/float32")
@@ -45,7 +46,8 @@ def test_planted_fault_is_caught(name: str) -> None:
     """By its check alone: in company a check that it needs may speak first, and is red then."""
     fault = FAULTS[name]
     for code in fault.codes:
-        report = run_plan(plan([fault.target], battery=where(fault), codes=[code], root=1))
+        planned = plan([fault.target], battery=where(fault), codes=[code], root=1)
+        report = run_plan(planned, engine=eager)
         assert {finding.claim.id for finding in report.red} == {code}, str(report)
 
 
