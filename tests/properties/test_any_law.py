@@ -74,6 +74,7 @@ def test_a_frozen_law_reads_back_from_its_name(name: str) -> None:
     [
         ("scipy.laplce(scale=1)", "did you mean 'laplace'"),
         ("scipy.beta(2)", "b missing"),
+        ("scipy.norm(0, 1, 2)", "takes loc, scale; 3 were given"),
         ("scipy.norm(width=1)", "no parameter of scipy.norm named 'width'"),
         ("scipy.beta(-1, 2)", "scipy knows no such distribution"),
         (stats.poisson(3), "give a continuous distribution"),

@@ -195,7 +195,7 @@ def largest_weight_is_as_large_as_the_law_says(trial: Trial) -> Evidence:
     """The largest weight of n is as far out as the law says.
 
     Clipping, a forgotten or an undeclared truncation, and one outlier in a thousand all leave the moments
-    almost alone and show here with a few thousand draws.
+    almost alone and show here with some twenty thousand draws.
     """
     drawn = sample(trial)
     quantity = "largest |normal score| of a weight"

@@ -1,4 +1,4 @@
-"""IN208 to IN211: the shape of a law beyond its moments, and the values that come again."""
+"""IN208 to IN212: the shape of a law beyond its moments, and the values that come again."""
 
 from __future__ import annotations
 

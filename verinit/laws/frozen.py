@@ -102,7 +102,8 @@ def distribution(text: str) -> Any:
             raise unknown(f"parameter of scipy.{name}", key, order)
     missing = [key for key in order[:-2] if key not in given]
     if missing or len(node.args) > len(order):
-        raise UsageError(f"scipy.{name} takes {', '.join(order)}; {', '.join(missing) or 'too many'} missing")
+        wrong = f"{', '.join(missing)} missing" if missing else f"{len(node.args)} were given"
+        raise UsageError(f"scipy.{name} takes {', '.join(order)}; {wrong}")
     frozen = family(**given)
     if not math.isfinite(float(frozen.ppf(0.5))):
         raise UsageError(f"scheme={text!r}: scipy knows no such distribution; look at its parameters")
