@@ -39,10 +39,10 @@ def sparing(monkeypatch):
 
 
 def test_a_few_checks_are_calibrated_in_a_table_of_80_columns(verinit, here, sparing):
-    code, out, err = verinit("calibrate", "IN202", "in301", *QUICK)
+    code, out, err = verinit("calibrate", "IN202", "in301", "IN304", *QUICK)
     lines = out.splitlines()
     assert code in (0, 1)  # 600 samples may say too little
-    assert max(map(len, lines)) <= 80 or "MISSED" in out
+    assert max(len(line) for line in lines if not line.startswith("MISSED")) <= 80
     assert lines[0].split()[:3] == ["test", "of", "kind"]
     assert re.search(
         r"^marginal\.mean +normal law, n = 50 +exact +1\.0e-09 +\d\.\d{3} \+- \d\.\d{3}", out, re.M
