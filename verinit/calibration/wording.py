@@ -29,11 +29,11 @@ def rate(level: Level) -> str:
 
 
 def _levels(levels: Iterable[Level]) -> Iterable[str]:
-    yield f"{'test':21} {'of':17} {'kind':8}  stated  measured / it"
+    yield f"{'test':21} {'of':18} {'kind':8}  stated  measured / it"
     for x in levels:
         mark = "" if x.held else "  MISSED"
-        name = f"{_cut(x.test, 21):21} {_cut(x.variant, 17):17}"
-        yield f"{name} {x.kind:8} {x.level:7.1e} {rate(x):>15}{mark}".rstrip()
+        name = f"{_cut(x.test, 21):21} {_cut(x.variant, 18):18}"
+        yield f"{name} {x.kind:8} {x.level:7.1e} {rate(x):>14}{mark}".rstrip()
 
 
 def _kills(kills: Sequence[Kill]) -> Iterable[str]:
