@@ -18,7 +18,7 @@ import numpy as np
 
 from verinit.cases import battery
 from verinit.checks import sampling
-from verinit.faults import FAULTS
+from verinit.faults import faults_of
 from verinit.runner import Plan, plan, run_plan
 from verinit.runner.execution import eager
 from verinit.targets import resolve
@@ -91,7 +91,7 @@ def main() -> int:
         )
     spent = [
         seconds(lambda: run_plan(plan([fault.target], battery=battery("standard")), engine=eager))  # noqa: B023
-        for fault in FAULTS.values()
+        for fault in faults_of("initializer").values()
     ]
     print(
         f"\nwrong code named, first failure ends the look: mean {statistics.mean(spent):.3f} s CPU over "

@@ -19,7 +19,7 @@ import numpy as np
 from scipy import stats
 
 from verinit.cases import battery
-from verinit.faults import FAULTS
+from verinit.faults import faults_of
 from verinit.laws import marginals
 from verinit.runner import plan, run_plan
 from verinit.targets import resolve
@@ -115,7 +115,7 @@ def main() -> int:
     parser.add_argument("--seeds", type=int, default=3, help="looks at every fault")
     parser.add_argument("--healthy", type=int, default=1000, help="looks at right code, of a cheap style")
     options = parser.parse_args()
-    wrong = [fault.target for fault in FAULTS.values()]
+    wrong = [fault.target for fault in faults_of("initializer").values()]
     right = [t for t in resolve("numpy") if t.scheme is not None and t.scheme.family != "constant"]
     print(f"{len(wrong)} planted faults, {options.seeds} seeds each; {len(right)} right initializers")
     print("| style | killed | false alarms | CPU ms a look at right code (median) |")

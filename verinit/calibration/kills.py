@@ -18,13 +18,15 @@ from verinit.vocabulary import Case, Check, Fault, Rates, Trial, examine
 ROOTS = 59
 """0.95^59 < 0.05: what is caught 59 times of 59 is caught with probability 0.95, at 95 % confidence."""
 PLACES = ("13x11", "3x3x8x16", "48x80/float32")
-"""Where a fault that shows everywhere is looked at: odd, a kernel, long lines in single precision."""
+"""Where an initializer's fault that shows everywhere is looked at: odd, a kernel, long lines in single precision."""
 BATTERY = "standard"
 
 
 def places(fault: Fault) -> tuple[Case, ...]:
     """The cases at which a fault is looked at."""
-    return tuple(case for case in fault.cases or cases(PLACES) if fits(fault.target, case))
+    kind = fault.target.kind
+    usual = cases(PLACES) if kind == "initializer" else battery(BATTERY).of(kind)
+    return tuple(case for case in fault.cases or usual if fits(fault.target, case))
 
 
 @cache

@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import replace
 
-from verinit.vocabulary import Battery, Case, UsageError, unknown
+from verinit.vocabulary import Battery, Case, Kind, UsageError, unknown
 
+Places = dict[Kind, tuple[str, ...]]
 _SMOKE = ("13x11", "3x3x4x10")
 _STANDARD = ("16x16", "64x32", "48x80", "5x8x12", "3x3x8x16", "24x40/float32", "3x3x4x32?groups=4")
 _EXHAUSTIVE = (
@@ -34,16 +35,27 @@ def cases(texts: Iterable[str | Case]) -> tuple[Case, ...]:
 _MARGINAL = ("IN201", "IN202", "IN203", "IN204", "IN205", "IN206", "IN207")
 
 
-def _battery(name: str, texts: tuple[str, ...], coarseness: float, families: tuple[str, ...] = ()) -> Battery:
-    return Battery(
-        name=name, cases=(("initializer", cases(texts)),), coarseness=coarseness, families=families
-    )
+_FEW: Places = {
+    "initializer": _SMOKE,
+}
+_USUAL: Places = {
+    "initializer": _STANDARD,
+}
+_MANY: Places = {
+    "initializer": _EXHAUSTIVE,
+}
+"""Where each kind is looked at: in passing, as a rule, and at length."""
+
+
+def _battery(name: str, places: Places, coarseness: float, families: tuple[str, ...] = ()) -> Battery:
+    found = tuple((kind, cases(texts)) for kind, texts in places.items())
+    return Battery(name=name, cases=found, coarseness=coarseness, families=families)
 
 
 BATTERIES: dict[str, Battery] = {
-    "smoke": _battery("smoke", _SMOKE, 10.0, ("IN10", *_MARGINAL)),
-    "standard": _battery("standard", _STANDARD, 1.0),
-    "exhaustive": _battery("exhaustive", _EXHAUSTIVE, 0.5),
+    "smoke": _battery("smoke", _FEW, 10.0, ("IN10", *_MARGINAL, "AC", "BN", "GR", "SA")),
+    "standard": _battery("standard", _USUAL, 1.0),
+    "exhaustive": _battery("exhaustive", _MANY, 0.5),
 }
 """smoke sees 10 % of a std and asks nothing of structure, standard 1 %, exhaustive 0.5 % at more shapes.
 

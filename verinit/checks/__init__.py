@@ -11,11 +11,12 @@ from verinit.checks import (
     streams,
     structure,
 )
-from verinit.checks.registry import CHECKS, check
+from verinit.checks.registry import CHECKS, check, checks_of
 
 __all__ = [
     "CHECKS",
     "check",
+    "checks_of",
     "contract",
     "directions",
     "ensembles",

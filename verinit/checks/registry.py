@@ -21,6 +21,13 @@ from verinit.vocabulary import (
 )
 
 CHECKS: dict[str, Check] = {}
+
+
+def checks_of(kind: Kind) -> dict[str, Check]:
+    """The checks of one kind of target, by code."""
+    return {code: one for code, one in sorted(CHECKS.items()) if one.kind == kind}
+
+
 _CODE = re.compile(r"[A-Z]{2}[0-9]{3}")
 Body = Callable[[Trial], Evidence | Measured]
 

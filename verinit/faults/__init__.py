@@ -20,7 +20,7 @@ from verinit.faults import (
     too_good,
     truncation,
 )
-from verinit.faults.registry import FAULTS, fault
+from verinit.faults.registry import FAULTS, fault, faults_of, plant
 
 __all__ = [
     "FAULTS",
@@ -33,8 +33,10 @@ __all__ = [
     "family",
     "fans",
     "fault",
+    "faults_of",
     "heterogeneity",
     "marginals",
+    "plant",
     "quantisation",
     "scale",
     "shape",

@@ -7,10 +7,30 @@ from collections.abc import Callable
 from typing import Any
 
 from verinit.laws.schemes import parse
-from verinit.vocabulary import Case, Fault, Target, UsageError
+from verinit.vocabulary import Case, Fault, Kind, Target, UsageError
 
 FAULTS: dict[str, Fault] = {}
 Draw = Callable[..., Any]
+
+
+def faults_of(kind: Kind) -> dict[str, Fault]:
+    """The planted faults of one kind of target, by name."""
+    return {name: fault for name, fault in sorted(FAULTS.items()) if fault.target.kind == kind}
+
+
+def plant(fault: Fault) -> Fault:
+    """Put a planted fault of any kind on the list.
+
+    Raises `UsageError` without a code, without a story, or for a name that is taken.
+    """
+    if not fault.codes or not fault.story:
+        raise UsageError(
+            f"fault {fault.name!r}: give the codes that must catch it, and a docstring that tells how"
+        )
+    if fault.name in FAULTS:
+        raise UsageError(f"fault {fault.name!r} is planted already; choose another name")
+    FAULTS[fault.name] = fault
+    return fault
 
 
 def fault(
@@ -23,16 +43,8 @@ def fault(
     Raises `UsageError` without a code, without a docstring, or for a name that is taken.
     """
 
-    def plant(draw: Draw) -> Draw:
+    def planted(draw: Draw) -> Draw:
         name = draw.__name__
-        story = inspect.getdoc(draw)
-        if not codes or not story:
-            raise UsageError(
-                f"fault {name!r}: give the codes that must catch it, and a docstring that tells how"
-            )
-        if name in FAULTS:
-            raise UsageError(f"fault {name!r} is planted already; choose another name")
-
         takes = inspect.signature(draw).parameters
 
         def adapted(shape: tuple[int, ...], rng: Any, *, dtype: str | None = None, **parameters: Any) -> Any:
@@ -41,22 +53,24 @@ def fault(
             array = draw(shape, rng, **parameters)
             return array if dtype is None else array.astype(dtype)
 
-        FAULTS[name] = Fault(
-            name=name,
-            codes=codes,
-            target=Target(
-                name=f"fault:{name}",
-                kind="initializer",
-                object=adapted,
-                scheme=parse(scheme),
-                parameters=tuple(name for name in ("groups", "transposed") if name in takes),
-                dtypes=("float16", "float32", "float64"),
-                replayable=False,
-            ),
-            story=story,
-            cases=tuple(map(Case.parse, cases)),
-            alone=alone,
+        plant(
+            Fault(
+                name=name,
+                codes=codes,
+                target=Target(
+                    name=f"fault:{name}",
+                    kind="initializer",
+                    object=adapted,
+                    scheme=parse(scheme),
+                    parameters=tuple(name for name in ("groups", "transposed") if name in takes),
+                    dtypes=("float16", "float32", "float64"),
+                    replayable=False,
+                ),
+                story=inspect.getdoc(draw) or "",
+                cases=tuple(map(Case.parse, cases)),
+                alone=alone,
+            )
         )
         return draw
 
-    return plant
+    return planted

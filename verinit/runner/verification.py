@@ -9,7 +9,7 @@ from verinit.cases import battery as battery_named
 from verinit.runner.execution import eager, run_plan, serial
 from verinit.runner.planning import chosen, plan
 from verinit.targets import target as adapted
-from verinit.vocabulary import ROOT, Battery, Case, Report, UsageError
+from verinit.vocabulary import ROOT, Battery, Case, Report, Target, UsageError
 
 
 def verify(
@@ -44,10 +44,35 @@ def verify(
     >>> bool(verify(he_normal, scheme="he_normal", battery="smoke"))
     True
     """
+    subject = adapted(initializer, scheme=scheme, name=name, expected=expected)
+    return hold(
+        subject,
+        battery=battery,
+        cases=cases,
+        checks=checks,
+        discrepancy=discrepancy,
+        root=root,
+        exitfirst=exitfirst,
+    )
+
+
+def hold(
+    subject: Target,
+    *,
+    battery: str | Battery = "standard",
+    cases: Iterable[str | Case] | None = None,
+    checks: Iterable[str] = (),
+    discrepancy: float | None = None,
+    root: int = ROOT,
+    exitfirst: bool = False,
+) -> Report:
+    """Hold a target of any kind to what is claimed of it: one run, with a budget of its own.
+
+    Arguments, result and errors are those of `verify`; known failures are those of the target.
+    """
     if discrepancy is not None and not 0.0 < discrepancy < 1.0:
         raise UsageError(f"discrepancy={discrepancy!r}: a relative error of the std lies between 0 and 1")
-    chosen((expected or {}).keys())
-    subject = adapted(initializer, scheme=scheme, name=name, expected=expected)
+    chosen(code for code, _ in subject.expected)
     look = battery_named(battery, only=cases)
     planned = plan([subject], battery=look, codes=checks, root=root, discrepancy=discrepancy)
     return run_plan(planned, engine=eager if exitfirst else serial)

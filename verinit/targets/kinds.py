@@ -20,6 +20,7 @@ NEEDED: dict[Kind, tuple[str, ...]] = {
     "normalizer": ("forward", "backward", "running_mean", "running_var"),
     "loss": ("forward", "backward"),
     "model": ("walk",),
+    "function": ("names", "inputs", "forward", "backward"),
 }
 
 
@@ -75,6 +76,8 @@ def kind_of(obj: Any, *, title: str | None = None, paired: bool = False) -> Kind
         return "activation"
     if _has(obj, "model"):
         return "model"
+    if _has(obj, "function"):
+        return "function"
     if _has(obj, "normalizer"):
         return "normalizer"
     if _has(obj, "layer"):

@@ -17,12 +17,13 @@ from verinit.targets.adaptation import target
 from verinit.vocabulary import Scheme, Target, TargetError, UsageError, suggestion, unknown
 
 BUILT_IN = {
-    "numpy": "verinit.targets.reference",
-    "torch": "verinit.targets.torch.catalogue",
-    "jax": "verinit.targets.jax.catalogue",
-    "flax": "verinit.targets.flax.catalogue",
-    "keras": "verinit.targets.keras.catalogue",
+    "numpy": ("verinit.targets.reference",),
+    "torch": ("verinit.targets.torch.catalogue",),
+    "jax": ("verinit.targets.jax.catalogue",),
+    "flax": ("verinit.targets.flax.catalogue",),
+    "keras": ("verinit.targets.keras.catalogue",),
 }
+"""Modules of each family, one for each kind of target it has; each has a function `targets()`."""
 GROUP = "verinit.targets"
 """The entry points by which other packages offer targets."""
 
@@ -74,8 +75,8 @@ def _member(found: Iterable[Target], family: str, name: str) -> Target:
 
 def _family(name: str) -> tuple[Target, ...]:
     if name in BUILT_IN:
-        found: tuple[Target, ...] = importlib.import_module(BUILT_IN[name]).targets()
-        return found
+        homes = map(importlib.import_module, BUILT_IN[name])
+        return tuple(found for home in homes for found in home.targets())
     return _offered(name)
 
 

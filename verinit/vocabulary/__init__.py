@@ -20,6 +20,7 @@ from verinit.vocabulary.places import FAMILIES, MODES, ROOT, Case, Rates, Scheme
 from verinit.vocabulary.targets import (
     KINDS,
     Activation,
+    Function,
     Initializer,
     Kind,
     Layer,
@@ -47,6 +48,7 @@ __all__ = [
     "Exhibit",
     "Fault",
     "Finding",
+    "Function",
     "Initializer",
     "Kind",
     "Layer",

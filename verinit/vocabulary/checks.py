@@ -48,10 +48,15 @@ class Trial:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Measured:
-    """What a body may return beside its evidence: sufficient statistics by name."""
+    """What a body may return beside its evidence.
+
+    sufficient  sufficient statistics by name
+    likely      the mistake that is named if this fails, where one look is enough to tell
+    """
 
     evidence: Evidence
     sufficient: tuple[tuple[str, float], ...] = ()
+    likely: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -156,6 +161,8 @@ def examine(trial: Trial) -> Finding:
     )
     if found.verdict is Verdict.failed and trial.check.exhibit is not None:
         found = replace(found, exhibits=(trial.check.exhibit(trial),))
+    if found.verdict is Verdict.failed and measured.likely:
+        found = replace(found, likely=measured.likely)
     if found.verdict is Verdict.failed and trial.check.diagnose is not None:
         found = replace(found, likely=trial.check.diagnose([(trial, measured.evidence)]))
     return found

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Literal, Protocol, runtime_checkable
 
 from verinit.vocabulary.errors import unknown
-from verinit.vocabulary.places import Scheme
+from verinit.vocabulary.places import Parameter, Scheme
 
 if TYPE_CHECKING:
     import numpy as np
@@ -15,8 +15,8 @@ if TYPE_CHECKING:
 
     Array = NDArray[Any]
 
-Kind = Literal["initializer", "activation", "layer", "normalizer", "loss", "model"]
-KINDS: tuple[Kind, ...] = ("initializer", "activation", "layer", "normalizer", "loss", "model")
+Kind = Literal["initializer", "activation", "layer", "normalizer", "loss", "model", "function"]
+KINDS: tuple[Kind, ...] = ("initializer", "activation", "layer", "normalizer", "loss", "model", "function")
 
 
 @runtime_checkable
@@ -70,6 +70,24 @@ class Model(Protocol):
     def walk(self, inputs: Array, rng: np.random.Generator) -> Iterable[Any]: ...
 
 
+@runtime_checkable
+class Function(Protocol):
+    """A differentiable function of one or more arrays, and its vector-Jacobian product.
+
+    `names` are the names of its inputs. `inputs` makes them for a case; `forward(*inputs)` is one array;
+    `backward(cotangent, *inputs)` is the gradient of <cotangent, forward(*inputs)>, one array for each
+    input, None for one that is not differentiated.
+    """
+
+    names: tuple[str, ...]
+
+    def inputs(
+        self, shape: tuple[int, ...], rng: np.random.Generator, *, dtype: str | None = None, **parameters: Any
+    ) -> tuple[Array, ...]: ...
+    def forward(self, *inputs: Array) -> Array: ...
+    def backward(self, cotangent: Array, *inputs: Array) -> tuple[Array | None, ...]: ...
+
+
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class Target:
     """One object under examination.
@@ -77,7 +95,8 @@ class Target:
     name        how it is asked for: 'torch:kaiming_normal_', 'mypackage.init:he=he_normal'
     kind        which Protocol `object` satisfies
     object      the adapted code
-    scheme      what it says it is; None where the kind has no scheme
+    scheme      what an initializer says it is; None for the other kinds
+    declared    what an object of another kind says it is: (("like", "gelu"),), (("eps", 1e-05),)
     expected    codes of checks that are known to fail, each with its reason
     parameters  case parameters that the object understands ("groups", "transposed")
     ranks       numbers of axes it accepts; empty means any
@@ -89,6 +108,7 @@ class Target:
     kind: Kind
     object: Any
     scheme: Scheme | None = None
+    declared: tuple[tuple[str, Parameter], ...] = ()
     expected: tuple[tuple[str, str], ...] = ()
     parameters: tuple[str, ...] = ()
     ranks: tuple[int, ...] = ()
@@ -101,6 +121,10 @@ class Target:
 
     def __str__(self) -> str:
         return self.name
+
+    def says(self, name: str) -> Parameter | None:
+        """What is declared of it under a name; None if nothing is."""
+        return dict(self.declared).get(name)
 
     def excuse(self, code: str) -> str:
         """Why check `code` is known to fail here; empty if it must not."""

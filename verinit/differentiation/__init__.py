@@ -1,0 +1,1 @@
+"""Numerical derivatives with an error estimate of their own."""
