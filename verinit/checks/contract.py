@@ -10,6 +10,7 @@ import numpy as np
 
 from verinit.checks.registry import check
 from verinit.checks.sampling import call, generator, law_at, pool_of, scheme_of
+from verinit.checks.violations import violations
 from verinit.laws.rounding import UNIT_ROUNDOFF, offset
 from verinit.vocabulary import Case, CheckSkipped, Evidence, Target, Trial
 
@@ -17,19 +18,6 @@ CONTRACT = ("IN101", "IN102", "IN103", "IN104")
 """Without these no law can be tested."""
 LOOKS = 8
 """Draws, or seeds, that a contract check looks at."""
-
-
-def _violations(quantity: str, bad: int, n: int, detail: str) -> Evidence:
-    """Evidence that counts violations of an exact claim: none is allowed."""
-    return Evidence(
-        quantity=quantity,
-        expected=0.0,
-        observed=float(bad),
-        distance=float(bad),
-        tolerance=0.0,
-        n=n,
-        detail=detail,
-    )
 
 
 def _counted(draws: list[Any], wrong: Callable[[Any], str]) -> tuple[int, int, str]:
@@ -53,7 +41,7 @@ def draws_an_array(trial: Trial) -> Evidence:
         return "" if kind in "fiub" or draw.dtype.name in UNIT_ROUNDOFF else f"the array holds {draw.dtype}"
 
     draws = pool_of(trial).raw(LOOKS)
-    return _violations("draws that are not arrays of numbers", *_counted(draws, wrong))
+    return violations("draws that are not arrays of numbers", *_counted(draws, wrong))
 
 
 @check("IN102", equation="init(shape, rng).shape = shape", source="SPEC 7", after=("IN101",))
@@ -68,7 +56,7 @@ def shape_is_the_one_asked_for(trial: Trial) -> Evidence:
         shape = np.shape(draw)
         return "" if shape == asked else f"shape {shape} was drawn, {asked} was asked for"
 
-    return _violations("draws of another shape", *_counted(pool_of(trial).raw(LOOKS), wrong))
+    return violations("draws of another shape", *_counted(pool_of(trial).raw(LOOKS), wrong))
 
 
 @check("IN103", equation="init(shape, rng, dtype).dtype = dtype", source="SPEC 7", after=("IN101",))
@@ -85,7 +73,7 @@ def dtype_is_the_one_asked_for(trial: Trial) -> Evidence:
             return "" if drawn in UNIT_ROUNDOFF else f"dtype {drawn} is not a floating dtype"
         return "" if drawn == asked else f"dtype {drawn} was drawn, {asked} was asked for"
 
-    return _violations("draws of another dtype", *_counted(pool_of(trial).raw(LOOKS), wrong))
+    return violations("draws of another dtype", *_counted(pool_of(trial).raw(LOOKS), wrong))
 
 
 @check("IN104", equation="|W_ij| < inf", source="definition", after=("IN101",))
@@ -98,7 +86,7 @@ def weights_are_finite(trial: Trial) -> Evidence:
     bad = sum(int(np.count_nonzero(~np.isfinite(draw))) for draw in draws)
     size = sum(draw.size for draw in draws)
     share = f"{bad} of {size} weights are nan or infinite" if bad else ""
-    return _violations("weights that are not finite", bad, size, share)
+    return violations("weights that are not finite", bad, size, share)
 
 
 def _seeded(trial: Trial, seed: int) -> bytes:
@@ -116,7 +104,7 @@ def same_seed_draws_the_same_array(trial: Trial) -> Evidence:
     """
     bad = sum(_seeded(trial, seed) != _seeded(trial, seed) for seed in range(2))
     said = "two calls with equal generators gave different arrays" if bad else ""
-    return _violations("seeds that drew two different arrays", bad, 2, said)
+    return violations("seeds that drew two different arrays", bad, 2, said)
 
 
 def _chance_of_equal_arrays(target: Target, case: Case, dtype: str) -> float:

@@ -12,6 +12,7 @@ of a kink that a step crosses is estimated from the same values, and the toleran
     location    which entry is wrong
     kinks       one-sided derivatives, entry by entry
     imaginary   the complex step, for code that is analytic
+    sharpening  what differences leave unresolved, looked at with complex steps
 """
 
 from verinit.differentiation.probes import Reading, State, read

@@ -68,9 +68,9 @@ def climb(differences: Differences, *, noise: float, goal: float, rungs: int = R
             found = _entry(central, gaps, above, m + 1, noise / t, t, k + 1)
             if found.error < best.error:
                 best = found
-        if best.error <= goal:
-            break
         t /= RATIO
+        if best.error <= goal or best.error <= 2.0 * noise / t:
+            break  # good enough, or the next step would be all rounding
     return best
 
 

@@ -64,7 +64,8 @@ class Reading:
     tolerance   of the worst probe, in units of the gradient
     resolution  the smallest fault of one entry that would have been seen, but for `false_pass`; relative to
                 `largest`, or for a null gradient to `Problem.scale`
-    probes      directions that were tried
+    tried       the probes, each along a direction of its own
+    suspect     of a gradient that differs, the probe that is furthest off
     """
 
     state: State
@@ -73,8 +74,13 @@ class Reading:
     worst: float
     tolerance: float
     resolution: float
-    probes: int
+    tried: tuple[Probe, ...]
     suspect: Probe | None = None
+
+    @property
+    def probes(self) -> int:
+        """How many directions were tried."""
+        return len(self.tried)
 
 
 def probe(problem: Problem, j: int, s: Wide, *, goal: float) -> Probe:
@@ -134,7 +140,7 @@ def read(
         worst=_over(abs(worst.slope.value), worst.tolerance),
         tolerance=_over(worst.tolerance, size),
         resolution=resolution,
-        probes=len(found),
+        tried=tuple(found),
         suspect=worst if state is State.differs else None,
     )
 

@@ -129,11 +129,11 @@ def floating(x: Array) -> bool:
 
 
 def nudged(x: Array, rng: np.random.Generator) -> Array:
-    """`x` with every entry moved by -1, 0 or 1 units in its last place."""
+    """`x` with every entry moved by a unit in its last place, up or down."""
     if not floating(x):
         return x
     unit = wide(np.spacing(np.abs(x)))
-    return (wide(x) + unit * rng.integers(-1, 2, x.shape)).astype(x.dtype)
+    return (wide(x) + unit * (1.0 - 2.0 * rng.integers(0, 2, x.shape))).astype(x.dtype)
 
 
 def swayed(
