@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from verinit.faults import fault as fault
     from verinit.laws.schemes import parse as parse
     from verinit.runner import verify as verify
+    from verinit.runner.gradients import verify_gradient as verify_gradient
     from verinit.targets import resolve as resolve
     from verinit.targets import target as target
     from verinit.vocabulary import Case as Case
@@ -40,6 +41,7 @@ _HOMES = {
     "verinit.faults": ("FAULTS", "fault"),
     "verinit.laws.schemes": ("parse",),
     "verinit.runner": ("verify",),
+    "verinit.runner.gradients": ("verify_gradient",),
     "verinit.targets": ("resolve", "target"),
     "verinit.vocabulary": (
         "Case",

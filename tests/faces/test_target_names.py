@@ -117,7 +117,7 @@ MISTAKES = {
     "an unknown kind": (
         lambda: target(importable, kind="layr"),
         "no kind named 'layr'; did you mean 'layer'? "
-        "(allowed: activation, initializer, layer, loss, model, normalizer)",
+        "(allowed: activation, function, initializer, layer, loss, model, normalizer)",
     ),
     "half an activation": (
         lambda: target(np.tanh, kind="activation"),

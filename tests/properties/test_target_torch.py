@@ -74,7 +74,8 @@ TORCH_WORDS = [
 
 @pytest.mark.torch
 def test_torch_is_the_whole_family(torch):
-    assert [member.name for member in resolve("torch")] == [f"torch:{word}" for word in TORCH_WORDS]
+    found = [member.name for member in resolve("torch") if member.kind == "initializer"]
+    assert found == [f"torch:{word}" for word in TORCH_WORDS]
 
 
 @pytest.mark.torch

@@ -22,8 +22,8 @@ COARSE = 10.0
 
 @cache
 def family() -> tuple[Target, ...]:
-    """The reference in NumPy."""
-    return resolve(FAMILY)
+    """The initializers of the reference in NumPy."""
+    return tuple(target for target in resolve(FAMILY) if target.kind == "initializer")
 
 
 @cache

@@ -26,6 +26,26 @@ _EXHAUSTIVE = (
     "48x80/bfloat16",
 )
 
+_FUNCTIONS = ("6x5", "2x3x5x4")
+_FUNCTIONS_USUAL = (
+    "8x6",
+    "8x6/float32",
+    "5x7?scale=30",
+    "6x4?special=true",
+    "12x5/float16",
+    "12x5/bfloat16",
+    "2x3x6x5",
+)
+_FUNCTIONS_MANY = (
+    *_FUNCTIONS_USUAL,
+    "8x6#1",
+    "33x17",
+    "4x3x5",
+    "7x5/float32?scale=30",
+    "6x4/float32?special=true",
+    "12x5/bfloat16?scale=30",
+)
+
 
 def cases(texts: Iterable[str | Case]) -> tuple[Case, ...]:
     """The cases that these words spell; a Case passes through."""
@@ -37,12 +57,15 @@ _MARGINAL = ("IN201", "IN202", "IN203", "IN204", "IN205", "IN206", "IN207")
 
 _FEW: Places = {
     "initializer": _SMOKE,
+    "function": _FUNCTIONS,
 }
 _USUAL: Places = {
     "initializer": _STANDARD,
+    "function": _FUNCTIONS_USUAL,
 }
 _MANY: Places = {
     "initializer": _EXHAUSTIVE,
+    "function": _FUNCTIONS_MANY,
 }
 """Where each kind is looked at: in passing, as a rule, and at length."""
 

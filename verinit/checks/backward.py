@@ -171,8 +171,9 @@ FAR = 2.0**10
 ROOM = 64.0
 """How many times the change of a gradient under a change in the last bit its departure from linearity may be.
 
-Three such changes are tried, and the largest counts. On right code the departure was below 10 of it
-(`python benchmarks/gradients.py --calibrate`); what is not linear departs by percents.
+Three such changes are tried, and the largest counts, with one rounding of the gradient and one of that which
+there would be if doubling an input doubled the output: terms of that size may have cancelled. What is not
+linear departs by percents; how much right code does is measured (`python benchmarks/gradients.py --calibrate`).
 """
 TRIALS = 3
 
@@ -203,8 +204,9 @@ def backward_is_linear_in_its_cotangent(trial: Trial) -> Measured:
         if gu is None or gw is None or gm is None or gf is None:
             continue
         norm, sway = _norm(gu) + 2.0 * _norm(gw), sways[0][j] + 2.0 * sways[1][j] + sways[2][j]
-        room = ROOM * (sway + _rounding(gu, norm))
-        unit = norm if norm > room else max(norm, _possible(inputs[j], w, y))
+        possible = _possible(inputs[j], w, y)
+        room = ROOM * (sway + _rounding(gu, norm + possible))
+        unit = norm if norm > room else max(norm, possible)
         for off, what in ((gm - (gu - 2.0 * gw), "g(u - 2w)"), (gf / FAR - gw, "g(1024 w)")):
             rows.append((_norm(off) / (unit or 1.0), room / (unit or 1.0), f"{what} of {place.names[j]}"))
     if not rows:

@@ -10,7 +10,7 @@ import numpy as np
 from verinit.checks.backward import CONTRACT
 from verinit.checks.gradient_mistakes import likely
 from verinit.checks.narrow import compared
-from verinit.checks.places import DIFFERENCED, NARROW, Array, Place, place_of, takes_wide, unless_wide
+from verinit.checks.places import DIFFERENCED, NARROW, WIDE, Array, Place, place_of, takes_wide, unless_wide
 from verinit.checks.registry import check
 from verinit.differentiation import Problem, Reading, State, read
 from verinit.differentiation.directions import probes_for
@@ -19,6 +19,7 @@ from verinit.differentiation.location import located
 from verinit.differentiation.probes import MORE_PROBES
 from verinit.differentiation.problems import floating
 from verinit.differentiation.sharpening import sharpened
+from verinit.laws.rounding import unit_roundoff
 from verinit.vocabulary import Case, CheckSkipped, Evidence, Measured, Target, Trial
 
 SOURCE = "More & Wild 2011"
@@ -246,6 +247,11 @@ def _candidates(place: Place, x: Array, j: int) -> list[int]:
     return list(dict.fromkeys([*map(int, likely_ones), *map(int, order)]))[:MOST]
 
 
+def _coarse(target: Target, case: Case) -> float:
+    """256 rounding units: a gradient with a condition of 10 and the safety of its budget; 1 in bfloat16."""
+    return 2.0**8 * unit_roundoff(case.dtype or WIDE)
+
+
 def _narrow(target: Target, case: Case) -> str:
     if not takes_wide(target, case):
         return f"{target.name} does not compute in float64"
@@ -261,6 +267,7 @@ def _narrow(target: Target, case: Case) -> str:
     source="Higham 2002, sec. 1.6",
     discrepancy=0.5,
     applies=_narrow,
+    floor=_coarse,
     after=LINEAR,
 )
 def gradient_in_its_dtype_is_near_the_one_in_float64(trial: Trial) -> Measured:

@@ -13,6 +13,7 @@ from verinit import __version__
 COMMANDS = {
     "run": "Hold targets to what is claimed of them (the main job).",
     "textbook": "Rule on what the textbook chapter says.",
+    "gradcheck": "Hold the gradient of a function to its differences.",
     "list": "Show the plan before it runs: checks, n, resolution, power, seconds.",
     "explain": "Say what a check claims, why, and what it can see.",
     "replay": "See one finding again, from its id.",

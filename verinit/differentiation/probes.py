@@ -5,7 +5,7 @@ from __future__ import annotations
 import enum
 import math
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
@@ -15,6 +15,10 @@ from verinit.differentiation.problems import Problem, Wide
 
 MORE_PROBES = 3
 """Probes that chance may add, in times of what `false_pass` asks for, where rounding leaves little room."""
+
+
+GROSS = 0.1
+"""The share of the claimed derivative from which a departure is looked at twice."""
 
 
 class State(enum.Enum):
@@ -46,7 +50,21 @@ class Probe:
     @property
     def kinked(self) -> bool:
         """Whether a kink, rather than rounding, is what makes the tolerance wide."""
-        return self.slope.kink > self.slope.error / 2.0
+        return self.slope.kink > max(self.slope.error / 4.0, 2.0 * SAFETY * self.slope.rounding)
+
+    def steady(self, j: int) -> bool:
+        """Whether the claimed derivative is about the same over the steps that were compared with it.
+
+        A function that bends within less than a step has differences that say nothing of its derivative, and
+        no table sees it: a batch of two rows that are nearly equal jumps from one side to the other. There
+        the claimed derivative changes by as much as what is to be explained. Asked of gross departures alone.
+        """
+        p, off = self.problem, abs(self.slope.value)
+        here = p.slope(j, self.s, 0.0)
+        if off <= GROSS * abs(here):
+            return True
+        there = [p.slope(j, self.s, side * self.slope.step) for side in (1.0, -1.0)]
+        return all(abs(value - here) <= off / 2.0 for value in there)
 
     @property
     def differs(self) -> bool:
@@ -101,6 +119,9 @@ def read(
 ) -> Reading:
     """Probe input `j`, each time with another cotangent; a failure must show in two sets of probes.
 
+    It must be beyond the usual tolerance of its set too: where that varies from one direction to the next, an
+    estimate that is small has been small by chance.
+
     problems     the function with as many cotangents as there are to be probes
     discrepancy  the fault that must be seen: of one entry, relative to the largest of the gradient
     false_pass   how rarely it may go unseen; half of it is for a first set that sees and a second that does
@@ -123,24 +144,43 @@ def read(
     found = tried(1)
     if resolved(found, len(found)) > discrepancy >= resolved(found, MORE_PROBES * len(found)):
         found += tried(MORE_PROBES - 1)
-    state = None
-    if any(p.differs for p in found):
-        found, first = tried(max(1, len(found) // len(problems))), found
-        if any(p.differs for p in found):
-            found, state = [*first, *found], State.differs
-    worst = max(found, key=lambda p: _over(abs(p.slope.value), p.tolerance))
+    if _beyond(found, j):
+        again = tried(max(1, len(found) // len(problems)))
+        suspects = _beyond(again, j)
+        if suspects:
+            suspect, both = max(suspects, key=_ratio), [*found, *again]
+            return _reading(State.differs, j, unit, size, both, suspect, resolved(both, len(both)))
+        found = again
+    found = [replace(p, tolerance=max(p.tolerance, abs(p.slope.value))) if p.differs else p for p in found]
     resolution = resolved(found, len(found))
-    if state is None and resolution <= discrepancy:
-        state = State.null if null else State.agrees
     widest = max(found, key=lambda p: p.tolerance)
+    state = State.kinked if widest.kinked else State.unresolved
+    if resolution <= discrepancy:
+        state = State.null if null else State.agrees
+    return _reading(state, j, unit, size, found, max(found, key=_ratio), resolution)
+
+
+def _beyond(probes: Sequence[Probe], j: int) -> list[Probe]:
+    """Probes that differ by more than is usual in their set, and whose claimed derivative is steady."""
+    usual = float(np.median([p.tolerance for p in probes]))
+    return [p for p in probes if p.differs and not abs(p.slope.value) <= usual and p.steady(j)]
+
+
+def _ratio(found: Probe) -> float:
+    return _over(abs(found.slope.value), found.tolerance)
+
+
+def _reading(
+    state: State, j: int, unit: float, size: float, tried: list[Probe], worst: Probe, resolution: float
+) -> Reading:
     return Reading(
-        state=state or (State.kinked if widest.kinked else State.unresolved),
+        state=state,
         input=j,
         largest=unit,
-        worst=_over(abs(worst.slope.value), worst.tolerance),
+        worst=_ratio(worst),
         tolerance=_over(worst.tolerance, size),
         resolution=resolution,
-        tried=tuple(found),
+        tried=tuple(tried),
         suspect=worst if state is State.differs else None,
     )
 

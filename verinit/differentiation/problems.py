@@ -36,21 +36,23 @@ def wide(x: Any) -> Wide:
 class Problem:
     """One function at one place, and its claimed gradients.
 
-    forward     (*inputs) -> array
+    forward     (*inputs) -> array; backward (cotangent, *inputs) -> gradients
     inputs      arrays; those without a gradient are held fixed
     cotangent   of the output's shape, float64
     gradients   of <cotangent, forward(*inputs)>, one for each input, None where none is claimed
     sway        how far each gradient moves when inputs and cotangent change in their last bit
-    output      forward(*inputs), float64
+    output      forward(*inputs), float64; `dtype` is its own
     noise       standard deviation of the rounding of <cotangent, forward>; its least value on these numbers
     """
 
     forward: Callable[..., Array]
+    backward: Callable[..., Sequence[Array | None]]
     inputs: tuple[Array, ...]
     cotangent: Wide
     gradients: tuple[Wide | None, ...]
     sway: tuple[Wide | None, ...]
     output: Wide
+    dtype: np.dtype[Any]
     noise: float
 
     def moved(self, j: int, step: Wide) -> tuple[Wide, Wide]:
@@ -58,21 +60,30 @@ class Problem:
         x = self.inputs[j]
         there = (wide(x) + step).astype(x.dtype)
         inputs = (*self.inputs[:j], there, *self.inputs[j + 1 :])
-        return wide(self.forward(*inputs)), wide(there) - wide(x)
+        with np.errstate(all="ignore"):  # a step may leave the domain; its estimate is infinite then
+            return wide(self.forward(*inputs)), wide(there) - wide(x)
 
-    def residuals(self, j: int, s: Wide) -> Callable[[float], tuple[float, float]]:
-        """Of a step t: central difference less claimed derivative along `s`, and the slope gap."""
+    def residuals(self, j: int, s: Wide) -> Callable[[float], tuple[Wide, Wide]]:
+        """Of a step t: each output's central difference, less the claimed derivative; their slope gaps."""
         g = _claimed(self.gradients[j])
 
-        def at(t: float) -> tuple[float, float]:
+        def at(t: float) -> tuple[Wide, Wide]:
             right, ahead = self.moved(j, t * s)
             left, behind = self.moved(j, -t * s)
-            change = float(np.sum(self.cotangent * (right - left)))
+            change = np.ravel(self.cotangent * (right - left))
             claimed = float(np.sum(g * (ahead - behind)))
-            gap = float(np.sum(self.cotangent * ((right - self.output) - (self.output - left))))
-            return (change - claimed) / (2.0 * t), gap / t
+            gaps = np.ravel(self.cotangent * ((right - self.output) - (self.output - left)))
+            return np.append(change, -claimed) / (2.0 * t), gaps / t
 
         return at
+
+    def slope(self, j: int, s: Wide, t: float) -> float:
+        """The claimed derivative along `s` of input `j`, where that input is moved by t s."""
+        x = self.inputs[j]
+        inputs = (*self.inputs[:j], (wide(x) + t * s).astype(x.dtype), *self.inputs[j + 1 :])
+        with np.errstate(all="ignore"):
+            g = self.backward(self.cotangent.astype(self.dtype), *inputs)[j]
+        return float(np.sum(_claimed(None if g is None else wide(g)) * s))
 
     def scale(self, j: int) -> float:
         """The gradient that input `j` would have if doubling it doubled the output: |v y| / |x|.
@@ -109,6 +120,8 @@ def pose(
     points = noise_values(forward, held, rng=rng) if values is None else values
     return Problem(
         forward=forward,
+        backward=backward,
+        dtype=raw.dtype,
         inputs=held,
         cotangent=wide(v),
         gradients=gradients,
@@ -129,11 +142,15 @@ def floating(x: Array) -> bool:
 
 
 def nudged(x: Array, rng: np.random.Generator) -> Array:
-    """`x` with every entry moved by a unit in its last place, up or down."""
+    """`x` with every entry moved by a unit in its last place, up or down; an exact 0 has none and stays.
+
+    Zeros are where kinks are: beyond one, a gradient differs for a better reason than rounding.
+    """
     if not floating(x):
         return x
     unit = wide(np.spacing(np.abs(x)))
-    return (wide(x) + unit * (1.0 - 2.0 * rng.integers(0, 2, x.shape))).astype(x.dtype)
+    step = np.where(x == 0, 0.0, unit) * (1.0 - 2.0 * rng.integers(0, 2, x.shape))
+    return np.asarray((wide(x) + step).astype(x.dtype))
 
 
 def swayed(

@@ -1,6 +1,7 @@
 """The right code that wrong gradients depart from: layers one after the other, forward and backward.
 
-Written apart from `verinit.reference`, so that a slip there is no slip here.
+Written apart from `verinit.reference`, so that a slip there is no slip here; and analytic, so that it can be
+stepped into the complex plane.
 """
 
 from __future__ import annotations
@@ -98,14 +99,19 @@ def elementwise(kind: str, value: Callable[[Array], Array], slope: Callable[[Arr
 
 def logistic(x: Array) -> Array:
     """1 / (1 + exp(-x)) without overflow."""
-    e = np.exp(-np.abs(x))
-    return np.asarray(np.where(x >= 0, 1.0, e).astype(x.dtype) / (1 + e))
+    e = np.exp(-_size(x))
+    return np.asarray(np.where(x.real >= 0, 1.0, e).astype(x.dtype) / (1 + e))
+
+
+def _size(x: Array) -> Array:
+    """|x|, continued into the complex plane: x or -x."""
+    return np.asarray(np.where(x.real >= 0, x, -x))
 
 
 SIGMOID = elementwise("sigmoid", logistic, lambda x: logistic(x) * logistic(-x))
 TANH = elementwise("tanh", np.tanh, lambda x: (1 - np.tanh(x)) * (1 + np.tanh(x)))
 RELU = elementwise("relu", lambda x: np.maximum(x, 0), lambda x: (x > 0).astype(x.dtype))
-SOFTPLUS = elementwise("softplus", lambda x: np.maximum(x, 0) + np.log1p(np.exp(-np.abs(x))), logistic)
+SOFTPLUS = elementwise("softplus", lambda x: np.maximum(x, 0) + np.log1p(np.exp(-_size(x))), logistic)
 SILU = elementwise("silu", lambda x: x * logistic(x), lambda x: logistic(x) * (1 + x * logistic(-x)))
 SQUARE = elementwise("square", lambda x: x * x, lambda x: 2 * x)
 
@@ -191,7 +197,7 @@ class Chain:
         for step, x, parameters in reversed(list(zip(self.steps, signals[:-1], own, strict=True))):
             c, *rest = step.backward(c, x, *parameters)
             found = [*rest, *found]
-        return (c, *found)
+        return tuple(np.asarray(g, dtype=cotangent.dtype) for g in (c, *found))
 
     def _own(self, inputs: Sequence[Array]) -> list[tuple[Array, ...]]:
         parts, start = [], 1
@@ -203,5 +209,6 @@ class Chain:
     def _walk(self, inputs: Sequence[Array]) -> list[Array]:
         signals = [inputs[0]]
         for step, parameters in zip(self.steps, self._own(inputs), strict=True):
-            signals.append(step.forward(signals[-1], *parameters))
+            y = np.asarray(step.forward(signals[-1], *parameters))
+            signals.append(y if y.dtype.kind == "c" else y.astype(inputs[0].dtype, copy=False))
         return signals

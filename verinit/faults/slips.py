@@ -274,10 +274,10 @@ def everything_times_two(found: Gradients, c: Array, x: Array, *own: Array) -> G
 
 
 def _one(array: Array, factor: float) -> Array:
-    """The largest entry of an array multiplied by a factor."""
+    """The entry in the middle of an array multiplied by a factor."""
     out = array.copy()
     if out.size:
-        out.flat[int(np.argmax(np.abs(out)))] *= factor
+        out.flat[out.size // 2] *= factor
     return out
 
 
@@ -306,9 +306,9 @@ def one_entry_in_ten_thousand(found: Gradients, c: Array, x: Array, *own: Array)
 
 
 @altered(*ANY)
-def one_entry_in_a_million(found: Gradients, c: Array, x: Array, *own: Array) -> Gradients:
-    """One entry went through a text file with six digits."""
-    return (_one(found[0], 1.0 + 2.0e-6), *found[1:])
+def one_entry_of_five_digits(found: Gradients, c: Array, x: Array, *own: Array) -> Gradients:
+    """One entry went through a text file with five digits."""
+    return (_one(found[0], 1.0 + 1.0e-5), *found[1:])
 
 
 @altered(*ANY)

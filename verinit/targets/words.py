@@ -14,12 +14,13 @@ from typing import Any
 
 from verinit.laws.schemes import parse
 from verinit.targets.adaptation import target
+from verinit.targets.written import function_at, spelt
 from verinit.vocabulary import Scheme, Target, TargetError, UsageError, suggestion, unknown
 
 BUILT_IN = {
-    "numpy": ("verinit.targets.reference",),
-    "torch": ("verinit.targets.torch.catalogue",),
-    "jax": ("verinit.targets.jax.catalogue",),
+    "numpy": ("verinit.targets.reference", "verinit.targets.functions"),
+    "torch": ("verinit.targets.torch.catalogue", "verinit.targets.torch.functions"),
+    "jax": ("verinit.targets.jax.catalogue", "verinit.targets.jax.functions"),
     "flax": ("verinit.targets.flax.catalogue",),
     "keras": ("verinit.targets.keras.catalogue",),
 }
@@ -40,6 +41,7 @@ def resolve(word: str) -> tuple[Target, ...]:
     "torch:kaiming_normal_"    one of them; with "=scheme" declared to be something else
     "package.module:function"  one's own, looked for in the current directory too; with "=scheme", or
                                without a law to be held to (contract checks only)
+    "module:function(32x100)"  a function to differentiate, at drawn inputs of these shapes
     Raises `UsageError` for a word that stands for nothing, `TargetError` where what it stands for cannot
     be loaded.
 
@@ -119,20 +121,34 @@ def _offered(name: str) -> tuple[Target, ...]:
 
 def _own(place: str, scheme: Scheme | None) -> Target:
     """What a module keeps under a name, as a target of that name."""
-    module, _, qualname = place.partition(":")
-    kept = _imported(module, place)
-    where = f"module {module!r}"
-    for part in qualname.split("."):
-        if not hasattr(kept, part):
-            raise UsageError(
-                f"target {place!r}: {where} has no attribute {part!r}{suggestion(part, dir(kept))}"
-            )
-        kept, where = getattr(kept, part), f"{part!r} in {module!r}"
-    title = place if scheme is None else f"{place}={scheme}"
+    if place.endswith(")"):
+        if scheme is not None:
+            raise UsageError(f"target {place!r}: a scheme is declared for an initializer, not for a function")
+        return function_at(kept(spelt(place)[0]), place)
+    found, title = kept(place), place if scheme is None else f"{place}={scheme}"
     try:
-        return replace(target(kept, scheme=scheme, name=qualname), name=title, replayable=True)
+        own = target(found, scheme=scheme, name=place.partition(":")[2])
     except UsageError as error:
         raise UsageError(f"target {place!r}: {error}") from None
+    return replace(own, name=title, replayable=True)
+
+
+def kept(place: str) -> Any:
+    """What a module keeps under a name: `package.module:attribute`.
+
+    Raises `UsageError` for a name that it does not keep, `TargetError` where it cannot be imported.
+    """
+    module, _, qualname = place.partition(":")
+    if not (module and qualname):
+        raise UsageError(f"target {place!r}: give module:callable, such as mynet.layers:dense")
+    found, where = _imported(module, place), f"module {module!r}"
+    for part in qualname.split("."):
+        if not hasattr(found, part):
+            raise UsageError(
+                f"target {place!r}: {where} has no attribute {part!r}{suggestion(part, dir(found))}"
+            )
+        found, where = getattr(found, part), f"{part!r} in {module!r}"
+    return found
 
 
 def _imported(module: str, place: str) -> Any:
