@@ -420,7 +420,7 @@ MISUSE: dict[str, Callable[[], object]] = {
         Target(name="relu", kind="activation", object=None), ANY
     ),
     r"no kind named 'initialiser'; did you mean 'initializer'\?": lambda: verinit.cases_for("initialiser"),  # type: ignore[arg-type]
-    r"kind 'loss' has no cases to draw": lambda: verinit.cases_for("loss"),
+    r"kind 'model' has no cases to draw": lambda: verinit.cases_for("model"),
     r"cases_for\(he\): give a kind such as 'initializer', or verinit\.target\(he": lambda: verinit.cases_for(
         he
     ),  # type: ignore[arg-type]

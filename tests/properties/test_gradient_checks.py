@@ -4,9 +4,10 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import find, given, settings
 from hypothesis import strategies as st
 
+import verinit
 from verinit.cases import battery
 from verinit.checks import CHECKS, checks_of
 from verinit.faults import FAULTS, faults_of
@@ -181,3 +182,47 @@ def test_fewer_misses_ask_for_more_probes():
     many = examine(check.trial(made, case, rates=Rates(false_pass=1e-9), root=1))
     assert few.evidence.n < many.evidence.n
     assert dict(many.sufficient)["tensors"] == 1.0
+
+
+ANY_LAYER = {"step": st.sampled_from(STEPS), "code": st.sampled_from(sorted(GRADIENTS))}
+
+
+@settings(max_examples=60)
+@given(case=verinit.cases_for("function"), **ANY_LAYER)
+def test_the_users_driver_finds_nothing_wrong_with_right_layers(case, step, code):
+    found = GRADIENTS[code].examine(target(step), case)
+    assert found.verdict not in (Verdict.failed, Verdict.errored), str(found)
+
+
+@settings(max_examples=200)
+@given(case=verinit.cases_for(target(TANH)))
+def test_batches_are_of_the_form_that_a_target_takes(case):
+    assert len(case.shape) == 2
+    assert min(case.shape) >= 1
+    assert case.dtype in (None, *DTYPES)
+    assert set(dict(case.parameters)) <= {"scale", "special"}
+
+
+def test_a_failure_shrinks_to_the_smallest_batch():
+    found = find(
+        verinit.cases_for("function"),
+        lambda case: case.shape[0] >= 3 and dict(case.parameters).get("scale", 1.0) > 1.0,
+        settings=settings(database=None, derandomize=True, deadline=None),
+    )
+    assert (found.shape, found.dtype, found.draw) == ((3, 1), None, 0)
+
+
+@pytest.mark.parametrize(
+    ("options", "said"),
+    [
+        ({"dtypes": ("float31",)}, "no dtype named 'float31'"),
+        ({"ranks": (7,)}, "no rank named 7"),
+        ({"parameters": ("scal",)}, "no parameter named 'scal'; did you mean 'scale'"),
+        ({"dtypes": ()}, "dtypes=(): give at least one of"),
+        ({"check": CHECKS["GR201"]}, "depends on the target, so give one"),
+    ],
+)
+def test_a_typo_is_answered_with_one_sentence(options, said):
+    with pytest.raises(verinit.UsageError) as caught:
+        verinit.cases_for("function", **options)
+    assert said in str(caught.value)

@@ -128,7 +128,10 @@ def _of_kind(kind: object) -> Form:
     if kind not in KINDS:
         raise unknown("kind", kind, KINDS)
     if kind != "initializer":
-        raise UsageError(f"kind {kind!r} has no cases to draw yet (allowed: 'initializer')")
+        raise UsageError(
+            f"kind {kind!r} has no cases to draw yet (allowed: 'initializer', 'function', 'normalizer', "
+            "'activation', 'loss')"
+        )
     return Form()
 
 

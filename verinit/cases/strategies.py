@@ -12,13 +12,16 @@ from __future__ import annotations
 import math
 from bisect import bisect_left, bisect_right
 from collections.abc import Sequence
-from typing import Literal
+from typing import Any, Literal
 
 from hypothesis import settings
 from hypothesis import strategies as st
 
+from verinit.cases.batches import RANKS as BATCHED
+from verinit.cases.batches import batches_for
 from verinit.cases.forms import LARGEST, Form, form_of
 from verinit.vocabulary import Case, Check, Kind, Target, UsageError
+from verinit.vocabulary.calls import by_hand, unsaid
 from verinit.vocabulary.places import Parameter
 
 Draw = st.DrawFn
@@ -59,7 +62,11 @@ def cases_for(
     and empty ones. They shrink to the smallest array: few axes, the dtype of the target, no parameters. The
     draw index is 0: a case's content keys its random stream.
 
-    what        "initializer", or a Target, of which the axes, dtypes and parameters are then those it takes
+    Functions, normalizers, activations and losses are looked at in batches (`verinit.cases.batches`): a few
+    rows, of a scale at which they are linear or saturated, with special numbers or without.
+
+    what        a kind such as "initializer" or "function", or a Target, of which the axes, dtypes and
+                parameters are then those it takes
     check       only cases of which this check says something; it needs a Target to know them. Worth it for
                 claims about few cases, such as squares: Hypothesis gives up where it finds next to none
     like        only cases with the axes of this one, none of them longer, and its dtype and parameters or
@@ -78,11 +85,29 @@ def cases_for(
     """
     if like is not None and (ranks, dtypes, parameters) != (None, None, None):
         raise UsageError(f"like={like} says which axes, dtypes and parameters: leave the other options out")
+    kind = what.kind if isinstance(what, Target) else what
+    if kind in BATCHED:
+        return _in_batches(what, check, like, ranks=ranks, dtypes=dtypes, parameters=parameters)
     form = form_of(what, ranks=ranks, dtypes=dtypes, parameters=parameters, empty=empty)
     if check is not None:
         form = form.narrowed(check)
     cases = _drawn(read_off(form) if like is None else within(like))
     return cases if check is None else cases.filter(lambda case: not form.unsaid(check, case))
+
+
+def _in_batches(
+    what: Kind | Target, check: Check | None, like: Case | None, **chosen: Any
+) -> st.SearchStrategy[Case]:
+    """Batches, or those within one, of which a check says something."""
+    cases = _drawn(batches_for(what, **chosen) if like is None else within(like))
+    if check is None:
+        return cases
+    if not isinstance(what, Target):
+        raise UsageError(
+            f"check={check.code}: what it says something of depends on the target, so give one: "
+            f"cases_for(mine, check=...)"
+        )
+    return cases.filter(lambda case: not unsaid(by_hand(check, what, case)))
 
 
 @st.composite
