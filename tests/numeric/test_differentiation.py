@@ -312,4 +312,17 @@ def test_ties_of_a_maximum_are_kinks_and_smooth_places_are_none():
 
 
 def kinks_of(forward, backward, x):
-    return [judged(forward, backward, (x,), c) for c in corners(forward, (x,), 0, range(x.size))]
+    noise = noise_values(forward, (x,), rng=np.random.default_rng(0))
+    found = corners(forward, (x,), 0, range(x.size))
+    return [judged(forward, backward, (x,), corner, noise=noise) for corner in found]
+
+
+def test_rounding_is_no_kink():
+    """Outputs that nearly cancel: their rounding is far more than a unit in their own last place."""
+    rng = np.random.default_rng(5)
+    A, B = rng.standard_normal((3, 5)), rng.standard_normal((5, 4))
+
+    def forward(x):
+        return (x @ A) @ B - x @ (A @ B)
+
+    assert kinks_of(forward, lambda c, x: (np.zeros_like(x),), rng.standard_normal((5, 3))) == []

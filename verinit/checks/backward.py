@@ -34,7 +34,7 @@ def _cotangent(place: Place, word: str) -> Array:
 
 
 def _gradients(place: Place, v: Array) -> tuple[Any, ...]:
-    found = place.function.backward(v, *place.fresh())
+    found = place.function.backward(v.copy(), *place.fresh())
     return tuple(found) if isinstance(found, (tuple, list)) else (found,)
 
 
@@ -64,22 +64,29 @@ def inputs_are_left_alone(trial: Trial) -> Evidence:
     `x -= x.mean(0)` changes the caller's batch, and every layer that still needs it.
     """
     place = place_of(trial)
-    given = place.fresh()
+    v = _cotangent(place, "alone")
+    for_forward, for_backward = place.fresh(), place.fresh()
+    place.function.forward(*for_forward)
+    place.function.backward(v, *for_backward)
+    complaints = [
+        "" if _same(x, before) else f"{word} wrote on {name}"
+        for word, given in (("forward", for_forward), ("backward", for_backward))
+        for name, x, before in zip(place.names, given, place.inputs, strict=False)
+    ]
+    return said("inputs written on", complaints)
+
+
+@check("GR107", kind="function", equation="v after = v before", source=SOURCE, after=("GR101",))
+def cotangent_is_left_alone(trial: Trial) -> Evidence:
+    """Backward does not write on the cotangent.
+
+    `dout[mask] = 0; return dout` changes what another branch of the network, or a log, still has to read.
+    """
+    place = place_of(trial)
     v = _cotangent(place, "alone")
     kept = v.copy()
-    place.function.forward(*given)
-    complaints = [
-        "" if _same(x, before) else f"forward wrote on {name}"
-        for name, x, before in zip(place.names, given, place.inputs, strict=False)
-    ]
-    given = place.fresh()
-    place.function.backward(v, *given)
-    complaints += [
-        "" if _same(x, before) else f"backward wrote on {name}"
-        for name, x, before in zip(place.names, given, place.inputs, strict=False)
-    ]
-    complaints.append("" if _same(v, kept) else "backward wrote on the cotangent")
-    return said("arrays written on", complaints)
+    place.function.backward(v, *place.fresh())
+    return said("cotangents written on", ["" if _same(v, kept) else "backward wrote on the cotangent"])
 
 
 @check(
@@ -173,7 +180,7 @@ ROOM = 64.0
 
 Three such changes are tried, and the largest counts, with one rounding of the gradient and one of that which
 there would be if doubling an input doubled the output: terms of that size may have cancelled. What is not
-linear departs by percents; how much right code does is measured (`python benchmarks/gradients.py --calibrate`).
+linear departs by percents; what right code does is measured (`python benchmarks/gradients.py --calibrate`).
 """
 TRIALS = 3
 
@@ -229,7 +236,7 @@ Answer = tuple[Wide | None, ...]
 
 
 def _answers(place: Place, inputs: tuple[Array, ...], c: Array) -> Answer:
-    found = place.function.backward(c, *(x.copy() for x in inputs))
+    found = place.function.backward(c.copy(), *(x.copy() for x in inputs))
     return widened(tuple(found) if isinstance(found, (tuple, list)) else (found,))
 
 

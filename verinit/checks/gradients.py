@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 
 import numpy as np
 
 from verinit.checks.backward import CONTRACT
+from verinit.checks.gradient_figures import error_by_step
 from verinit.checks.gradient_mistakes import likely
 from verinit.checks.narrow import compared
 from verinit.checks.places import DIFFERENCED, NARROW, WIDE, Array, Place, place_of, takes_wide, unless_wide
@@ -17,10 +18,10 @@ from verinit.differentiation.directions import probes_for
 from verinit.differentiation.kinks import Kink, corners, judged
 from verinit.differentiation.location import located
 from verinit.differentiation.probes import MORE_PROBES
-from verinit.differentiation.problems import floating
+from verinit.differentiation.problems import floating, noise_values
 from verinit.differentiation.sharpening import sharpened
 from verinit.laws.rounding import unit_roundoff
-from verinit.vocabulary import Case, CheckSkipped, Evidence, Measured, Target, Trial
+from verinit.vocabulary import Case, CheckSkipped, Evidence, Exhibit, Measured, Target, Trial
 
 SOURCE = "More & Wild 2011"
 LINEAR = (*CONTRACT, "GR106")
@@ -88,6 +89,20 @@ def _measured(trial: Trial, place: Place, found: list[Reading]) -> Measured:
     return Measured(evidence=evidence, sufficient=sufficient, likely=cause)
 
 
+def _figure(word: str, *, times: int = 1) -> Callable[[Trial], Exhibit]:
+    """The figure of a failure: the probe that told it, with all its steps."""
+
+    def drawn(trial: Trial) -> Exhibit:
+        place = place_of(trial)
+        inputs = place.widened() if word == "wide" else place.inputs
+        found = _readings(trial, place, inputs, word, times=times)
+        worst = max((r for r in found if r.suspect is not None), key=_telling)
+        assert worst.suspect is not None
+        return error_by_step(trial, place, worst.suspect, worst.input)
+
+    return drawn
+
+
 def _finite(x: float) -> float:
     return abs(x) if math.isfinite(x) else math.inf
 
@@ -133,6 +148,7 @@ def _agreement(place: Place, reading: Reading) -> Evidence:
     discrepancy=1e-6,
     applies=unless_wide,
     after=LINEAR,
+    exhibit=_figure("wide"),
 )
 def gradient_is_the_derivative(trial: Trial) -> Measured:
     """The gradient is the derivative of the function that is computed.
@@ -162,6 +178,7 @@ def _single(target: Target, case: Case) -> str:
     discrepancy=0.25,
     applies=_single,
     after=LINEAR,
+    exhibit=_figure("native", times=MORE_PROBES),
 )
 def gradient_is_the_derivative_of_what_float32_computes(trial: Trial) -> Measured:
     """In float32 as well the gradient is the derivative of the function that is computed.
@@ -230,10 +247,11 @@ def gradient_at_a_kink_lies_between_both_slopes(trial: Trial) -> Measured:
 
 def _kinks(place: Place, inputs: Sequence[Array]) -> Iterable[Kink]:
     forward, backward = place.function.forward, place.function.backward
+    noise = noise_values(forward, inputs, rng=place.rng("noise at kinks"))
     for j, x in enumerate(inputs):
         if floating(x) and x.size:
             for corner in corners(forward, inputs, j, _candidates(place, x, j)):
-                kink = judged(forward, backward, inputs, corner)
+                kink = judged(forward, backward, inputs, corner, noise=noise)
                 if math.isfinite(kink.low) and not math.isnan(kink.analytic):
                     yield kink
 

@@ -59,11 +59,11 @@ def _rows(place: Place, look: int) -> list[tuple[str, float, float, float]]:
     f, inputs = place.function, place.inputs
     raw = np.asarray(f.forward(*inputs))
     v = direction(raw.shape, rng).astype(raw.dtype)
-    own, true = widened(f.backward(v, *inputs)), widened(f.backward(wide(v), *place.widened()))
+    own, true = widened(f.backward(v.copy(), *inputs)), widened(f.backward(wide(v), *place.widened()))
     sway, wide_sway = [0.0] * len(inputs), [0.0] * len(inputs)
     for _ in range(NUDGES):
         c, moved = nudged(v, rng), tuple(nudged(x, rng) for x in inputs)
-        _stretch(sway, f.backward(c, *moved), own)
+        _stretch(sway, f.backward(c.copy(), *moved), own)
         _stretch(sway, f.backward(wide(c), *(x.astype(WIDE) if floating(x) else x for x in moved)), true)
         _stretch(wide_sway, f.backward(nudged(wide(c), rng), *place.widened()), true)
     unit = float(np.spacing(np.ones(1, dtype=raw.dtype))[0])

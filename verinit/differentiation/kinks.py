@@ -14,13 +14,13 @@ import numpy as np
 
 from verinit.differentiation.directions import size_of
 from verinit.differentiation.ladders import SAFETY, one_sided
-from verinit.differentiation.problems import Array, Wide, wide, widened
+from verinit.differentiation.problems import Array, Wide, noise_of, wide, widened
 
-GLANCE = 2.0**-12
-"""The step at which kinks are looked for, of the size of the input."""
-SHARP = 2.0**-4
-"""Of a smooth curve the slope gap falls by four from one step to a quarter of it; of a kink, it stays. Looked
-at over a factor 2^10, what is left of the gap is beyond this share of it for a kink alone."""
+GLANCES = (2.0**-8, 2.0**-12, 2.0**-16)
+"""Steps at which kinks are looked for, of the size of the input. From one to the next the slope gap of a smooth
+curve falls to a sixteenth, rounding makes it sixteen times as large, and that of a kink stays."""
+SAME = 0.25
+"""By how much, of the largest, the three gaps of a kink may differ."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -64,14 +64,13 @@ def corners(
     """Entries at which some output's slope jumps: its gap does not shrink with the step."""
     base = wide(forward(*inputs))
     size = size_of(inputs[j])
-    unit = wide(np.spacing(np.abs(np.asarray(forward(*inputs))))).ravel()
     for entry in entries:
-        far = np.abs(_gap(forward, inputs, j, entry, base, size * GLANCE * 2.0**5)).ravel()
-        near = np.abs(_gap(forward, inputs, j, entry, base, size * GLANCE * 2.0**-5)).ravel()
-        noise = 16.0 * unit / (size * GLANCE * 2.0**-5)  # each of four values rounded by a few units
-        sharp = np.where((near > noise) & (near > SHARP * far), near, 0.0)
-        if sharp.size and sharp.max() > 0.0:
-            yield Corner(input=j, entry=entry, output=int(np.argmax(sharp)))
+        gaps = np.stack([_gap(forward, inputs, j, entry, base, size * t).ravel() for t in GLANCES])
+        if gaps.shape[1]:
+            top, spread = np.abs(gaps).max(axis=0), np.ptp(gaps, axis=0)
+            kinked = np.where((top > 0.0) & (spread <= SAME * top), top, 0.0)
+            if kinked.max() > 0.0:
+                yield Corner(input=j, entry=entry, output=int(np.argmax(kinked)))
 
 
 def _moved(
@@ -99,8 +98,13 @@ def judged(
     backward: Callable[..., Sequence[Array | None]],
     inputs: Sequence[Array],
     corner: Corner,
+    *,
+    noise: Sequence[Wide],
 ) -> Kink:
-    """The one-sided derivatives at a corner, and what backward claims there."""
+    """The one-sided derivatives at a corner, and what backward claims there.
+
+    noise: outputs at the points of the noise (`problems.noise_values`).
+    """
     held = tuple(inputs)
     raw = np.asarray(forward(*held))
     one = np.zeros(raw.size, dtype=raw.dtype)
@@ -108,7 +112,7 @@ def judged(
     gradient = widened(backward(one.reshape(raw.shape), *held))[corner.input]
     size = size_of(held[corner.input])
     base = wide(raw).ravel()[corner.output]
-    noise = float(np.spacing(np.abs(raw.ravel()[corner.output : corner.output + 1]))[0])
+    rounding = noise_of(noise, wide(one.reshape(raw.shape)), raw)
     slopes = []
     for side in (1.0, -1.0):
 
@@ -116,10 +120,12 @@ def judged(
             y, step = _moved(forward, held, corner.input, corner.entry, side * t * size)
             return float((y.ravel()[corner.output] - base) * (side * t * size / step if step else 1.0))
 
-        found = one_sided(increment, noise=noise)
+        found = one_sided(increment, noise=rounding)
         slopes.append((side * found.value / size, SAFETY * found.error / size))
-    low = min(value - tolerance for value, tolerance in slopes)
-    high = max(value + tolerance for value, tolerance in slopes)
+    scale = max(abs(value) for value, _ in slopes)
+    own = SAFETY * float(np.spacing(scale))  # the claim is rounded too
+    low = min(value - tolerance for value, tolerance in slopes) - own
+    high = max(value + tolerance for value, tolerance in slopes) + own
     return Kink(
         input=corner.input,
         entry=corner.entry,
@@ -127,5 +133,5 @@ def judged(
         low=low,
         high=high,
         analytic=float("nan") if gradient is None else float(gradient.flat[corner.entry]),
-        scale=max(abs(value) for value, _ in slopes) or 1.0,
+        scale=scale or 1.0,
     )

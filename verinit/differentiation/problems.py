@@ -116,7 +116,7 @@ def pose(
     raw = np.asarray(forward(*held))
     output = wide(raw)
     v = direction(raw.shape, rng).astype(raw.dtype)
-    gradients = widened(backward(v, *held))
+    gradients = widened(backward(v.copy(), *held))
     points = noise_values(forward, held, rng=rng) if values is None else values
     return Problem(
         forward=forward,

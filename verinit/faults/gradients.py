@@ -134,6 +134,14 @@ def forward_returns_a_list(chain: Chain, memory: dict[str, Any], *inputs: Array)
     return chain.forward(*inputs).tolist()
 
 
+@_backward("GR102", DENSE)
+def weights_updated_on_the_way(chain: Chain, memory: dict[str, Any], c: Array, *inputs: Array) -> Any:
+    """Backward takes the step of the optimiser itself, before the caller asks for it."""
+    found = chain.backward(c, *inputs)
+    inputs[1][...] = inputs[1] - 0.1 * found[1]
+    return found
+
+
 @_forward("GR102", NORM)
 def centred_in_place(chain: Chain, memory: dict[str, Any], *inputs: Array) -> Array:
     """`x -= x.mean(axis=0)` saves an array, and changes the caller's."""
@@ -142,7 +150,7 @@ def centred_in_place(chain: Chain, memory: dict[str, Any], *inputs: Array) -> Ar
     return y
 
 
-@_backward("GR102", BENT)
+@_backward("GR107", BENT)
 def cotangent_masked_in_place(chain: Chain, memory: dict[str, Any], c: Array, *inputs: Array) -> Any:
     """`dout[mask] = 0; return dout`, as the chapter's Relu has it: the caller's gradient is changed."""
     c[inputs[0] <= 0] = 0
