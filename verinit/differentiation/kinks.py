@@ -17,8 +17,8 @@ from verinit.differentiation.ladders import SAFETY, one_sided
 from verinit.differentiation.problems import Array, Wide, noise_of, wide, widened
 
 GLANCES = (2.0**-8, 2.0**-12, 2.0**-16)
-"""Steps at which kinks are looked for, of the size of the input. From one to the next the slope gap of a smooth
-curve falls to a sixteenth, rounding makes it sixteen times as large, and that of a kink stays."""
+"""Steps at which kinks are looked for, of the size of the input. From one to the next the slope gap of a
+smooth curve falls to a sixteenth, rounding makes it sixteen times as large, and that of a kink stays."""
 SAME = 0.25
 """By how much, of the largest, the three gaps of a kink may differ."""
 
