@@ -353,14 +353,15 @@ def calibrate(root: int, count: int) -> None:
             for code in ("GR106", "GR201", "GR202", "GR203"):
                 if CHECKS[code].applies(target, model.case):
                     continue
-                e = examine(CHECKS[code].trial(target, model.case, root=root)).evidence
-                if e is not None and e.tolerance:
+                found = examine(CHECKS[code].trial(target, model.case, root=root))
+                e = found.evidence
+                if e is not None and e.tolerance and found.verdict is not Verdict.inconclusive:
                     ratios[f"{code} {dtype}"].append(e.distance / e.tolerance)
     print("distance over tolerance on right code (1 would be an alarm)")
-    for name, found in ratios.items():
-        q = np.quantile(found, [0.5, 0.99, 0.999, 1.0])
+    for name, many_found in ratios.items():
+        q = np.quantile(many_found, [0.5, 0.99, 0.999, 1.0])
         print(
-            f"{name:16} n {len(found):6d}  median {q[0]:.3f}  99 % {q[1]:.3f}  99.9 % {q[2]:.3f}  "
+            f"{name:16} n {len(many_found):6d}  median {q[0]:.3f}  99 % {q[1]:.3f}  99.9 % {q[2]:.3f}  "
             f"max {q[3]:.3f}"
         )
     print(f"ROOM {ROOM}")

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from verinit.checks.sampling import generator
 from verinit.differentiation import Problem
-from verinit.differentiation.problems import floating, noise_values, pose
+from verinit.differentiation.problems import floating, noise_values, pose, wide
 from verinit.vocabulary import Case, Target, Trial
 
 Array = NDArray[Any]
@@ -62,11 +62,13 @@ class Place:
         """The same numbers in float64; whole numbers as they are."""
         return tuple(x.astype(WIDE) if floating(x) else x for x in self.inputs)
 
-    def jittered(self, inputs: Sequence[Array], word: str) -> tuple[Array, ...]:
-        """Inputs moved off any kink they may lie on."""
+    def jittered(self, inputs: Sequence[Array], word: str, *, size: float = JITTER) -> tuple[Array, ...]:
+        """Inputs moved by this share of their own size, off any kink they may lie on."""
         rng = self.rng("jitter", word)
         return tuple(
-            (x + JITTER * rng.uniform(-1.0, 1.0, x.shape) * _spread(x)).astype(x.dtype) if floating(x) else x
+            (wide(x) + size * rng.uniform(-1.0, 1.0, x.shape) * _spread(x)).astype(x.dtype)
+            if floating(x)
+            else x
             for x in inputs
         )
 

@@ -195,9 +195,10 @@ class Chain:
         c: Array = cotangent
         found: list[Array] = []
         for step, x, parameters in reversed(list(zip(self.steps, signals[:-1], own, strict=True))):
-            c, *rest = step.backward(c, x, *parameters)
+            back = step.backward(_single(c), _single(x), *map(_single, parameters))
+            c, *rest = (np.asarray(g, dtype=cotangent.dtype) for g in back)
             found = [*rest, *found]
-        return tuple(np.asarray(g, dtype=cotangent.dtype) for g in (c, *found))
+        return (c, *found)
 
     def _own(self, inputs: Sequence[Array]) -> list[tuple[Array, ...]]:
         parts, start = [], 1
@@ -209,6 +210,11 @@ class Chain:
     def _walk(self, inputs: Sequence[Array]) -> list[Array]:
         signals = [inputs[0]]
         for step, parameters in zip(self.steps, self._own(inputs), strict=True):
-            y = np.asarray(step.forward(signals[-1], *parameters))
+            y = np.asarray(step.forward(_single(signals[-1]), *map(_single, parameters)))
             signals.append(y if y.dtype.kind == "c" else y.astype(inputs[0].dtype, copy=False))
         return signals
+
+
+def _single(x: Array) -> Array:
+    """Half precision is computed in single, as every framework does; a layer rounds its output once."""
+    return x.astype(np.float32) if x.dtype.itemsize == 2 else x
