@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from verinit.laws.schemes import parse as parse
     from verinit.runner import verify as verify
     from verinit.runner.gradients import verify_gradient as verify_gradient
+    from verinit.runner.normalizers import verify_batchnorm as verify_batchnorm
     from verinit.targets import resolve as resolve
     from verinit.targets import target as target
     from verinit.vocabulary import Case as Case
@@ -42,6 +43,7 @@ _HOMES = {
     "verinit.laws.schemes": ("parse",),
     "verinit.runner": ("verify",),
     "verinit.runner.gradients": ("verify_gradient",),
+    "verinit.runner.normalizers": ("verify_batchnorm",),
     "verinit.targets": ("resolve", "target"),
     "verinit.vocabulary": (
         "Case",

@@ -107,7 +107,7 @@ def offered(monkeypatch):
 @pytest.mark.parametrize("thing", [ONE, [ONE], lambda: ONE, lambda: iter([ONE])])
 def test_an_entry_point_offers_targets(offered, thing):
     offered(acme=thing)
-    assert families() == ("numpy", "torch", "jax", "flax", "keras", "acme")
+    assert families() == ("numpy", "torch", "jax", "flax", "keras", "scipy", "acme")
     (found,) = resolve("acme")
     assert (found.name, found.replayable) == ("acme:one", True)
     assert resolve("acme:one") == (found,)
@@ -115,7 +115,7 @@ def test_an_entry_point_offers_targets(offered, thing):
 
 def test_a_built_in_family_is_not_replaced(offered):
     offered(numpy=ONE)
-    assert families() == ("numpy", "torch", "jax", "flax", "keras")
+    assert families() == ("numpy", "torch", "jax", "flax", "keras", "scipy")
     assert len(resolve("numpy")) > 1
 
 

@@ -46,6 +46,45 @@ _FUNCTIONS_MANY = (
     "12x5/bfloat16?scale=30",
 )
 
+_NORMALIZERS = ("8x6", "4x3x5x6")
+_NORMALIZERS_USUAL = (
+    "8x6",
+    "2x3",
+    "33x5/float32",
+    "8x6?scale=30",
+    "64x5/float16",
+    "16x5/bfloat16",
+    "1x5",
+    "4x3x5x6",
+    "3x4x4x5/float32",
+    "6x4x5",
+)
+_NORMALIZERS_MANY = (
+    *_NORMALIZERS_USUAL,
+    "8x6#1",
+    "257x4",
+    "257x4/float32",
+    "9x5/float32?scale=0.01",
+    "2x3/float32",
+    "5x1",
+    "1x4x4x3",
+    "3x5x7x4/float16",
+    "3x2x2x4/bfloat16",
+)
+
+_LOSSES = ("64x2",)
+_LOSSES_USUAL = ("64x2", "64x10", "64x2/float32", "64x10/float16", "64x10/bfloat16")
+_LOSSES_MANY = (
+    *_LOSSES_USUAL,
+    "1x2",
+    "64x3",
+    "256x100",
+    "64x10/float32",
+    "64x2/float16",
+    "64x2/bfloat16",
+    "1x10/float32",
+)
+
 
 def cases(texts: Iterable[str | Case]) -> tuple[Case, ...]:
     """The cases that these words spell; a Case passes through."""
@@ -58,14 +97,20 @@ _MARGINAL = ("IN201", "IN202", "IN203", "IN204", "IN205", "IN206", "IN207")
 _FEW: Places = {
     "initializer": _SMOKE,
     "function": _FUNCTIONS,
+    "loss": _LOSSES,
+    "normalizer": _NORMALIZERS,
 }
 _USUAL: Places = {
     "initializer": _STANDARD,
     "function": _FUNCTIONS_USUAL,
+    "loss": _LOSSES_USUAL,
+    "normalizer": _NORMALIZERS_USUAL,
 }
 _MANY: Places = {
     "initializer": _EXHAUSTIVE,
     "function": _FUNCTIONS_MANY,
+    "loss": _LOSSES_MANY,
+    "normalizer": _NORMALIZERS_MANY,
 }
 """Where each kind is looked at: in passing, as a rule, and at length."""
 

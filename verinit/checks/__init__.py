@@ -2,6 +2,11 @@
 
 from verinit.checks import (
     backward,
+    batchnorm_backward,
+    batchnorm_contract,
+    batchnorm_forward,
+    batchnorm_running,
+    batchnorm_symmetries,
     contract,
     directions,
     ensembles,
@@ -9,7 +14,9 @@ from verinit.checks import (
     gradients,
     haar,
     marginals,
+    saturation,
     shape,
+    softmax_losses,
     streams,
     structure,
 )
@@ -18,6 +25,11 @@ from verinit.checks.registry import CHECKS, check, checks_of
 __all__ = [
     "CHECKS",
     "backward",
+    "batchnorm_backward",
+    "batchnorm_contract",
+    "batchnorm_forward",
+    "batchnorm_running",
+    "batchnorm_symmetries",
     "check",
     "checks_of",
     "contract",
@@ -27,7 +39,9 @@ __all__ = [
     "gradients",
     "haar",
     "marginals",
+    "saturation",
     "shape",
+    "softmax_losses",
     "streams",
     "structure",
 ]

@@ -32,9 +32,7 @@ def _outputs(bench: Bench) -> list[tuple[str, Any]]:
     return [(_word(mode), bench.fresh(scaled=True).forward(x.copy(), mode)) for mode in _modes(bench)]
 
 
-@check(
-    "BN101", kind="normalizer", equation="shape of y = shape of x", source="definition", applies=offers()
-)
+@check("BN101", kind="normalizer", equation="shape of y = shape of x", source="definition", applies=offers())
 def output_has_the_shape_of_the_input(trial: Trial) -> Evidence:
     """The output is an array of the shape of the input.
 

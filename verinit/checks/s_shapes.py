@@ -1,4 +1,4 @@
-"""Sigmoid and tanh: the limits they round to, the intervals in which sound code does so, and a survey by search."""
+"""Sigmoid and tanh: the limits they round to, where sound code reaches them, and a survey by search."""
 
 from __future__ import annotations
 
@@ -38,6 +38,7 @@ class Shape:
     slopes       intervals of x and of |x| in which the slope becomes exactly 0 on either side
     forms        closed forms of |x|, each with its words, for the value on the right, the left, and the slope
     slope        of the true function, in float64
+    underflows   |x| from which a slope that is rounded once is 0
     """
 
     top: float
@@ -47,6 +48,7 @@ class Shape:
     slopes: Callable[[str], tuple[Interval, Interval]]
     forms: Callable[[str], tuple[tuple[str, float], ...]]
     slope: Callable[[Floats], Floats]
+    underflows: Callable[[str], float]
 
 
 def _sigmoid_forms(dtype: str) -> tuple[tuple[str, float], ...]:
@@ -98,6 +100,7 @@ SHAPES = {
         ),
         forms=_sigmoid_forms,
         slope=_sigmoid_slope,
+        underflows=law.zero_by_underflow,
     ),
     "tanh": Shape(
         top=1.0,
@@ -109,6 +112,7 @@ SHAPES = {
             ("(p + 2) ln 2 / 2, where it is correctly rounded", law.tanh_one_rounded(dtype)),
         ),
         slope=_tanh_slope,
+        underflows=law.tanh_slope_by_underflow,
     ),
 }
 """By what a target declares itself to be like."""
@@ -140,7 +144,7 @@ def dtype_of(trial: Trial) -> str:
 
 
 def called(function: Callable[[Array], Any], x: Array) -> Array:
-    """What a function makes of numbers; that exp overflows far out is what is looked for, so nothing warns."""
+    """What a function makes of numbers; that exp overflows far out is looked for: nothing warns."""
     with np.errstate(all="ignore"):
         return np.asarray(function(x))
 
@@ -232,9 +236,14 @@ def within(
     )
 
 
-def explained(shape: Shape, x: float, dtype: str, result: str) -> str:
-    """The closed form that a threshold is the first number of, or next to; empty if none."""
+def explained(shape: Shape, x: float, dtype: str, result: str, *, tail: bool) -> str:
+    """The closed form that a threshold is the first number of, or next to; empty if none.
+
+    tail  whether the limit is 0, near which numbers are dense, so that only they end it
+    """
     for words, value in shape.forms(result):
+        if tail and value < law.zero_earliest(result):
+            continue
         place = ordinal(at_or_above(value, dtype), dtype)
         if np.isfinite(x) and abs(ordinal(x, dtype) - place) <= 1:
             return words

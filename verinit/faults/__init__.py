@@ -1,6 +1,8 @@
 """Planted mistakes: every check owns at least one that it must catch at its stated power."""
 
 from verinit.faults import (
+    batchnorm,
+    batchnorm_passes,
     contamination,
     contract,
     convolution,
@@ -13,9 +15,11 @@ from verinit.faults import (
     heterogeneity,
     marginals,
     quantisation,
+    saturation,
     scale,
     shape,
     shift,
+    softmax_losses,
     stripe,
     structure,
     too_good,
@@ -25,6 +29,8 @@ from verinit.faults.registry import FAULTS, fault, faults_of, plant
 
 __all__ = [
     "FAULTS",
+    "batchnorm",
+    "batchnorm_passes",
     "contamination",
     "contract",
     "convolution",
@@ -40,9 +46,11 @@ __all__ = [
     "marginals",
     "plant",
     "quantisation",
+    "saturation",
     "scale",
     "shape",
     "shift",
+    "softmax_losses",
     "stripe",
     "structure",
     "too_good",

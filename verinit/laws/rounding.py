@@ -2,7 +2,7 @@
 
 `u` is the unit roundoff, half the distance from 1 to the next larger number: a value rounded to nearest
 moves by at most `u |x|` (Higham 2002, section 2.1). Below the smallest normal number it moves by at most
-half the smallest subnormal.
+half the smallest subnormal. Where rounding makes an S-shaped function exactly flat is in `saturation`.
 """
 
 from __future__ import annotations

@@ -7,6 +7,7 @@ from dataclasses import replace
 from typing import Any
 
 from verinit.laws.schemes import parse
+from verinit.targets.batchnorms import batchnorm
 from verinit.targets.kinds import kind_of, of_kind, require
 from verinit.targets.naming import name_of
 from verinit.targets.probing import adapted, dtypes
@@ -51,6 +52,8 @@ def target(
     what = kind or kind_of(obj, title=name, paired=derivative is not None)
     if derivative is None:
         require(obj, what)
+    if what == "normalizer":
+        return replace(batchnorm(obj, name=name), scheme=chosen, expected=excuses)
     title, found = name_of(obj, scheme=chosen, given=name)
     common: dict[str, Any] = {
         "name": title,

@@ -8,7 +8,18 @@ from dataclasses import dataclass
 from functools import cache
 from importlib.resources import files
 
-from verinit.textbook import figures, histograms, rectifiers, schemes, squashing
+from verinit.textbook import (
+    batchnorm,
+    batchnorm_outputs,
+    batchnorm_parameters,
+    figures,
+    histograms,
+    rectifiers,
+    saturation,
+    schemes,
+    softmax_losses,
+    squashing,
+)
 from verinit.textbook.claims import CLAIMS
 from verinit.textbook.rules import unexamined
 from verinit.vocabulary import ROOT, Exhibit, Rates, Ruling, unknown
@@ -18,11 +29,19 @@ EXAMINED: dict[str, Callable[[int, Rates], Ruling]] = {
     "T02": histograms.t02,
     "T03": squashing.t03,
     "T04": squashing.t04,
+    "T06": saturation.t06,
+    "T07": softmax_losses.t07,
     "T08": squashing.t08,
     "T10": schemes.t10,
     "T14": schemes.t14,
     "T16": rectifiers.t16,
     "T17": rectifiers.t17,
+    "T19": batchnorm.t19,
+    "T20": batchnorm_outputs.t20,
+    "T21": batchnorm.t21,
+    "T22": batchnorm_parameters.t22,
+    "T23": batchnorm_parameters.t23,
+    "T24": batchnorm_outputs.t24,
 }
 """How each claim is measured and ruled: (root, rates of the whole ledger) to a ruling."""
 
