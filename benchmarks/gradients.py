@@ -1,7 +1,7 @@
 """Gradient checkers side by side: what each kills, what each rejects, how long each takes.
 
 python benchmarks/gradients.py                    every slip of `verinit.faults.slips` in random models
-python benchmarks/gradients.py --alarms 10000     right code alone, float64 (and a tenth as many in float32)
+python benchmarks/gradients.py --alarms 10000 1000  right code alone, cases in float64 and in float32
 python benchmarks/gradients.py --calibrate        errors in units of their estimates, on right code
 python benchmarks/gradients.py --speed            a three-layer batch-norm network of 24,810 entries
 
@@ -307,9 +307,9 @@ def kill_table(root: int, count: int, *, most: int, alone: bool) -> None:
     print("verinit missed: " + ("; ".join(missed) or "nothing"))
 
 
-def alarms(root: int, count: int) -> None:
+def alarms(root: int, wide: int, narrow: int) -> None:
     """Right code under every GR check."""
-    for dtype, codes, many in (("float64", WIDE, count), ("float32", NARROW, count // 10)):
+    for dtype, codes, many in (("float64", WIDE, wide), ("float32", NARROW, narrow)):
         tensors, states, verdicts, said = 0.0, Counter(), Counter(), []
         for model in models(root, many, dtype=dtype):
             for code in codes:
@@ -424,12 +424,12 @@ def main() -> None:
     parser.add_argument("--slips", type=int, default=10, help="slips that are tried in each model")
     parser.add_argument("--alone", action="store_true", help="the kill table of verinit alone")
     parser.add_argument("--root", type=int, default=1)
-    parser.add_argument("--alarms", type=int, metavar="CASES")
+    parser.add_argument("--alarms", type=int, nargs=2, metavar=("FLOAT64", "FLOAT32"))
     parser.add_argument("--calibrate", type=int, nargs="?", const=2000, metavar="CASES")
     parser.add_argument("--speed", type=int, nargs="?", const=15, metavar="ROUNDS")
     asked = parser.parse_args()
     if asked.alarms:
-        alarms(asked.root, asked.alarms)
+        alarms(asked.root, *asked.alarms)
     elif asked.calibrate:
         calibrate(asked.root, asked.calibrate)
     elif asked.speed:
