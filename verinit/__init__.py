@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from verinit.faults import fault as fault
     from verinit.laws.schemes import parse as parse
     from verinit.runner import verify as verify
+    from verinit.runner.activations import verify_activation as verify_activation
     from verinit.runner.gradients import verify_gradient as verify_gradient
     from verinit.runner.normalizers import verify_batchnorm as verify_batchnorm
     from verinit.targets import resolve as resolve
@@ -42,6 +43,7 @@ _HOMES = {
     "verinit.faults": ("FAULTS", "fault"),
     "verinit.laws.schemes": ("parse",),
     "verinit.runner": ("verify",),
+    "verinit.runner.activations": ("verify_activation",),
     "verinit.runner.gradients": ("verify_gradient",),
     "verinit.runner.normalizers": ("verify_batchnorm",),
     "verinit.targets": ("resolve", "target"),

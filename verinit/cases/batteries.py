@@ -72,6 +72,19 @@ _NORMALIZERS_MANY = (
     "3x2x2x4/bfloat16",
 )
 
+_ACTIVATIONS = ("9x7",)
+_ACTIVATIONS_USUAL = ("33x5", "9x7/float32", "5x8x3/float16", "67/bfloat16")
+_ACTIVATIONS_MANY = (
+    *_ACTIVATIONS_USUAL,
+    "33x5#1",
+    "1",
+    "257/float32",
+    "64x5?scale=30",
+    "64x5/float32?scale=0.01",
+    "9x8/float32?special=true",
+    "9x8/float16?scale=30,special=true",
+)
+
 _LOSSES = ("64x2",)
 _LOSSES_USUAL = ("64x2", "64x10", "64x2/float32", "64x10/float16", "64x10/bfloat16")
 _LOSSES_MANY = (
@@ -97,18 +110,21 @@ _MARGINAL = ("IN201", "IN202", "IN203", "IN204", "IN205", "IN206", "IN207")
 _FEW: Places = {
     "initializer": _SMOKE,
     "function": _FUNCTIONS,
+    "activation": _ACTIVATIONS,
     "loss": _LOSSES,
     "normalizer": _NORMALIZERS,
 }
 _USUAL: Places = {
     "initializer": _STANDARD,
     "function": _FUNCTIONS_USUAL,
+    "activation": _ACTIVATIONS_USUAL,
     "loss": _LOSSES_USUAL,
     "normalizer": _NORMALIZERS_USUAL,
 }
 _MANY: Places = {
     "initializer": _EXHAUSTIVE,
     "function": _FUNCTIONS_MANY,
+    "activation": _ACTIVATIONS_MANY,
     "loss": _LOSSES_MANY,
     "normalizer": _NORMALIZERS_MANY,
 }

@@ -1,6 +1,9 @@
 """Claims as code. A check knows no target by name; it measures a trial and returns Evidence."""
 
 from verinit.checks import (
+    activation_contract,
+    activation_slopes,
+    activation_values,
     backward,
     batchnorm_backward,
     batchnorm_contract,
@@ -24,6 +27,9 @@ from verinit.checks.registry import CHECKS, check, checks_of
 
 __all__ = [
     "CHECKS",
+    "activation_contract",
+    "activation_slopes",
+    "activation_values",
     "backward",
     "batchnorm_backward",
     "batchnorm_contract",

@@ -133,7 +133,8 @@ def slope_lives_while_the_value_moves(trial: Trial) -> Measured:
 def _dead_slopes(trial: Trial, shape: Shape, found: Survey) -> tuple[Floats, int]:
     """Numbers at which the slope is 0 and should not be, and how many were looked at.
 
-    A slope below the smallest normal number times `ULPS` may be flushed.
+    A slope below the smallest normal number times `ULPS` may be flushed; a value within `ULPS` units of 1 may
+    be at its limit in the formula of the slope.
     """
     f, bad, seen = trial.target.object, [], 0
     sides = ((1, found.right, shape.right), (-1, found.left, shape.left))
@@ -142,7 +143,8 @@ def _dead_slopes(trial: Trial, shape: Shape, found: Survey) -> tuple[Floats, int
         x = sign * _numbers_up_to(end, found.dtype)
         y, slope = called(f.value, x), called(f.derivative, x)
         true = shape.slope(x.astype(np.float64))
-        alive = (y != shape.top) & (y != shape.bottom)
+        near = law.ULPS * unit_roundoff(found.result)
+        alive = (np.abs(y - shape.top) > near) & (np.abs(y - shape.bottom) > near * abs(shape.bottom))
         due = alive & (true > law.ULPS * law.smallest_normal(found.result))
         bad.append(x[due & (slope == 0)].astype(np.float64))
         seen += int(np.count_nonzero(due))

@@ -4,7 +4,7 @@ Positive numbers of a dtype are ordered as the whole numbers that their bits spe
 by 1. In float32 and float64 a grid over the range is narrowed to two neighbours, one without and one with the
 property; nothing is taken to be monotone: the first and the last change are searched for separately, and the
 numbers around each are looked at one by one. Only a stretch that is shorter than a step of the grid, and away
-from both, is not seen; where a property comes and goes for long, `first` is the first that was met.
+from both, is not seen; where a property comes and goes for long, both ends are those that were met.
 """
 
 from __future__ import annotations

@@ -1,6 +1,7 @@
 """Planted mistakes: every check owns at least one that it must catch at its stated power."""
 
 from verinit.faults import (
+    activations,
     batchnorm,
     batchnorm_passes,
     contamination,
@@ -19,6 +20,7 @@ from verinit.faults import (
     scale,
     shape,
     shift,
+    slopes,
     softmax_losses,
     stripe,
     structure,
@@ -29,6 +31,7 @@ from verinit.faults.registry import FAULTS, fault, faults_of, plant
 
 __all__ = [
     "FAULTS",
+    "activations",
     "batchnorm",
     "batchnorm_passes",
     "contamination",
@@ -50,6 +53,7 @@ __all__ = [
     "scale",
     "shape",
     "shift",
+    "slopes",
     "softmax_losses",
     "stripe",
     "structure",

@@ -27,7 +27,7 @@ def targets() -> tuple[Target, ...]:
     """The loss of the reference, and the chapter's form of it, whose mismatch is known."""
     return (
         Target(
-            name="numpy:softmax_with_loss",
+            name="numpy:SoftmaxWithLoss",
             kind="loss",
             object=SoftmaxWithLoss(),
             declared=DECLARED,
@@ -35,7 +35,7 @@ def targets() -> tuple[Target, ...]:
             dtypes=DTYPES,
         ),
         Target(
-            name="numpy:softmax_with_loss@chapter",
+            name="numpy:SoftmaxWithLoss@chapter",
             kind="loss",
             object=ChapterLoss(),
             declared=DECLARED,

@@ -18,11 +18,29 @@ from verinit.targets.written import function_at, spelt
 from verinit.vocabulary import Scheme, Target, TargetError, UsageError, suggestion, unknown
 
 BUILT_IN = {
-    "numpy": ("verinit.targets.reference", "verinit.targets.functions"),
-    "torch": ("verinit.targets.torch.catalogue", "verinit.targets.torch.functions"),
-    "jax": ("verinit.targets.jax.catalogue", "verinit.targets.jax.functions"),
+    "numpy": (
+        "verinit.targets.reference",
+        "verinit.targets.functions",
+        "verinit.targets.losses",
+        "verinit.targets.activations.catalogue",
+        "verinit.targets.normalizers",
+    ),
+    "torch": (
+        "verinit.targets.torch.catalogue",
+        "verinit.targets.torch.functions",
+        "verinit.targets.torch.losses",
+        "verinit.targets.torch.activations",
+        "verinit.targets.torch.normalizers",
+    ),
+    "jax": (
+        "verinit.targets.jax.catalogue",
+        "verinit.targets.jax.functions",
+        "verinit.targets.jax.losses",
+        "verinit.targets.jax.activations",
+    ),
     "flax": ("verinit.targets.flax.catalogue",),
     "keras": ("verinit.targets.keras.catalogue",),
+    "scipy": ("verinit.targets.activations.special",),
 }
 """Modules of each family, one for each kind of target it has; each has a function `targets()`."""
 GROUP = "verinit.targets"

@@ -20,9 +20,9 @@ def targets() -> tuple[Target, ...]:
     google_jax()
     return (
         Target(
-            name="jax:softmax_cross_entropy",
+            name="jax:cross_entropy",
             kind="loss",
-            object=Mean(Vjp(softmax_cross_entropy, compiled=True)),
+            object=Mean(Vjp(cross_entropy, compiled=True)),
             declared=DECLARED,
             ranks=(2,),
             dtypes=DTYPES,
@@ -30,7 +30,7 @@ def targets() -> tuple[Target, ...]:
     )
 
 
-def softmax_cross_entropy(x: Any, labels: Any) -> Any:
+def cross_entropy(x: Any, labels: Any) -> Any:
     """Minus the log-probability of each row's label, a mean over rows; x: (N, K), labels: (N,)."""
     nn = google_jax().nn
     return -(nn.log_softmax(x) * nn.one_hot(labels, x.shape[-1], dtype=x.dtype)).sum(-1).mean()

@@ -12,13 +12,13 @@ from verinit.vocabulary import Target
 
 @cache
 def targets() -> tuple[Target, ...]:
-    """What the module CrossEntropyLoss computes.
+    """Cross entropy of logits, a mean over rows.
 
     Raises `TargetError` where torch is not installed.
     """
     return (
         Target(
-            name="torch:CrossEntropyLoss",
+            name="torch:cross_entropy",
             kind="loss",
             object=Mean(Autograd(pytorch().nn.functional.cross_entropy)),
             declared=DECLARED,

@@ -1,0 +1,1 @@
+"""Activations: those of the families numpy and scipy, and what people have written."""
