@@ -145,11 +145,12 @@ def gap_rows(classes: int, k: int) -> tuple[Row, ...]:
             return law.ruled_out_gap_earliest(dtype, 1), law.zero_at_last(dtype)
         return law.sure_gap_earliest(dtype, 1), law.sure_gap_at_last(dtype, classes)
 
-    star = "" if k or classes == 2 else " *"
-    return tuple(
-        Row(name=words + star, by=library, has=quietly(sent_back(loss, classes, k)), sound=sound, gap=True)
-        for words, library, loss in losses()
-    )
+    def row(words: str, library: str, loss: Any) -> Row:
+        moved = not k and (classes > 2 or "reference" in words)  # it keeps 1 - y, and exp(log y) rounds it
+        name = f"{words} *" if moved else words
+        return Row(name=name, by=library, has=quietly(sent_back(loss, classes, k)), sound=sound, gap=True)
+
+    return tuple(row(*made) for made in losses())
 
 
 def gaps() -> Iterator[Section]:

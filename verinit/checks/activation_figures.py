@@ -54,7 +54,9 @@ def _seen(look: Look, name: str) -> tuple[Floats, Floats, Floats]:
 
 
 def _window(x: Floats, worst: float, finite: Flags) -> NDArray[np.int64]:
-    """Places of at most `STEPS` numbers around the worst one, evenly."""
+    """Places of at most `STEPS` numbers around the worst one, evenly; none where no result is finite."""
+    if not finite.any():
+        return np.zeros(0, dtype=np.int64)
     reach = min(max(WIDTH, abs(worst)), _MOST)
     inside = np.flatnonzero((x >= worst - reach) & (x <= worst + reach) & finite)
     if not inside.size:

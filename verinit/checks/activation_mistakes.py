@@ -197,13 +197,13 @@ def _slopes(look: Look) -> Iterator[Candidate]:
     p = look.law
     yield "the sign is wrong", lambda x: -p.slope(x)
     yield "the value is returned in place of the slope", p.value
-    yield "the slope is taken at y in place of x", lambda x: p.slope(p.value(x))
-    yield "the slope is taken at -x", lambda x: p.slope(-x)
     yield "it is twice the slope", lambda x: 2.0 * p.slope(x)
     yield "it is half the slope", lambda x: 0.5 * p.slope(x)
     yield "it is the slope squared", lambda x: p.slope(x) ** 2
     yield "it is 1 everywhere: the derivative is forgotten", np.ones_like
     yield "it is 0 everywhere: nothing flows back", np.zeros_like
+    yield "the slope is taken at y in place of x", lambda x: p.slope(p.value(x))
+    yield "the slope is taken at -x", lambda x: p.slope(-x)
     yield from _SLIPS.get(p.name, ())
     for words, other in _others(p):
         yield words or f"this is the slope of {other.name}", other.slope

@@ -176,6 +176,9 @@ def closing(report: Report) -> list[str]:
         f"root {report.root}, battery {report.battery}, false alarms of the whole run at most "
         f"{short(report.false_fail)}"
     )
+    excused = sum(found.verdict is Verdict.failed and bool(found.excuse) for found in report.findings)
+    if excused:
+        lines.append(f"expected to fail, each for its stated reason: {excused} of the failures")
     lines += skips(report)
     weak = weakest(report)
     if weak is not None and weak.evidence is not None:
