@@ -140,7 +140,7 @@ def squares_in_half_precision(norm: Norm, rows: Array) -> tuple[Array, Array]:
     return mean, np.maximum(wide(squares) - wide((mean * mean).astype(kind)), 0.0)
 
 
-@replaces("statistics", "BN203", cases=("700x3/float16", "700x3/bfloat16"))
+@replaces("statistics", "BN203", cases=("700x3/float16", "700x3/bfloat16", "900x4/bfloat16"))
 def sums_in_half_precision(norm: Norm, rows: Array) -> tuple[Array, Array]:
     """Two-byte numbers are summed in two bytes: from some row on nothing is added any more."""
     kind = norm.gamma.dtype

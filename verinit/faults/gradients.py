@@ -224,7 +224,7 @@ def dead_when_saturated(chain: Chain, memory: dict[str, Any], c: Array, *inputs:
     return (np.where(np.abs(y - 0.5) > 0.4999, 0.0, dx),)
 
 
-@_backward("GR202", NORM, "8x6/float32")
+@_backward("GR202", NORM, "8x6/float32", "12x9/float32", "6x5/float32")
 def half_precision_inside(chain: Chain, memory: dict[str, Any], c: Array, *inputs: Array) -> Any:
     """Sums of single precision are kept in half: right in float64, where the tests run."""
     if inputs[0].dtype == np.float64:
