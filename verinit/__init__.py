@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from verinit.faults import FAULTS as FAULTS
     from verinit.faults import fault as fault
     from verinit.laws.schemes import parse as parse
+    from verinit.portraits import portrait as portrait
     from verinit.runner import verify as verify
     from verinit.runner.activations import verify_activation as verify_activation
     from verinit.runner.gradients import verify_gradient as verify_gradient
@@ -42,6 +43,7 @@ _HOMES = {
     "verinit.checks": ("CHECKS", "check"),
     "verinit.faults": ("FAULTS", "fault"),
     "verinit.laws.schemes": ("parse",),
+    "verinit.portraits": ("portrait",),
     "verinit.runner": ("verify",),
     "verinit.runner.activations": ("verify_activation",),
     "verinit.runner.gradients": ("verify_gradient",),

@@ -4,27 +4,73 @@ from __future__ import annotations
 
 import time
 from pathlib import Path
+from typing import Any
 
 import click
 
 from verinit.cli import options
 from verinit.cli.outcome import deliver, exit_code
+from verinit.portraits import portrait
 from verinit.runner.environment import environment
 from verinit.textbook import ledger
-from verinit.vocabulary import Rates, Report
+from verinit.vocabulary import Rates, Report, UsageError
 
 
 @click.command("textbook")
 @click.argument("claims", nargs=-1, metavar="[T01]...")
+@click.option(
+    "--init", default=None, metavar="SCHEME", help="Draw the figure for these weights of one's own."
+)
+@click.option(
+    "--activation", default=None, metavar="NAME", help="... with this activation.  [default: sigmoid]"
+)
+@click.option("--width", type=int, default=None, metavar="N", help="... of this width.  [default: 100]")
+@click.option("--depth", type=int, default=None, metavar="L", help="... with so many layers.  [default: 5]")
+@click.option(
+    "--figure",
+    type=click.Path(path_type=Path, dir_okay=False),
+    default=None,
+    metavar="FILE",
+    help="... and save it there, as PNG or SVG.",
+)
 @options.seed
 @options.folder
 @options.form
 @options.output
-def command(claims: tuple[str, ...], seed: str | None, folder: Path, form: str, output: Path | None) -> None:
+def command(
+    claims: tuple[str, ...],
+    init: str | None,
+    activation: str | None,
+    width: int | None,
+    depth: int | None,
+    figure: Path | None,
+    seed: str | None,
+    folder: Path,
+    form: str,
+    output: Path | None,
+) -> None:
     """Rule on what the textbook chapter says: holds, refuted, depends or undecided, with the numbers.
 
     A ruling that differs from the expected one fails; a refuted sentence of the chapter does not.
-    """
+    With --init, --activation, --width, --depth or --figure, the chapter's figure and table are drawn for a
+    network of one's own instead: SCHEME is a scheme, or where one's own initializer is kept.
+
+    \b
+    verinit textbook T05
+    verinit textbook --init "normal(std=0.5)" --activation tanh --width 200 --depth 8
+    verinit textbook --init mynet.init:draw --activation relu --figure mine.png
+    """  # noqa: D301
+    given = {"init": init, "activation": activation, "width": width, "depth": depth}
+    asked = {name: value for name, value in given.items() if value is not None}
+    if asked or figure is not None:
+        if claims or form != "text" or output is not None:
+            stray = claims[0] if claims else f"--format {form}" if output is None else f"--output {output}"
+            raise UsageError(
+                f"{stray} with a network of one's own: give claims or a network, not both; a network is "
+                "printed as text, and saved with --figure"
+            )
+        _draw(asked, figure, options.root_of(seed))
+        return
     root, started = options.root_of(seed), time.monotonic()
     book = ledger(root=root, only=tuple(claim.upper() for claim in claims))
     report = Report(
@@ -45,3 +91,10 @@ def command(claims: tuple[str, ...], seed: str | None, folder: Path, form: str, 
             deliver(report, folder=None, form=form, output=output)
         raise SystemExit(exit_code(report))
     deliver(report, folder=folder, form=form, output=output)
+
+
+def _draw(asked: dict[str, Any], figure: Path | None, root: int) -> None:
+    drawn = portrait(**asked, root=root)
+    click.echo(str(drawn))
+    if figure is not None:
+        click.echo(f"figure {drawn.save(figure)}")

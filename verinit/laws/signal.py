@@ -158,15 +158,16 @@ def variances(
     std                of the weights, which have mean 0
     input_mean_square  E[x^2] of the entries of the input
 
-    Returns (depth,). Relative error per layer about 1e-14, compounding with depth; exact as the width
-    grows. Raises `UsageError` for a width or depth below 1 or a std that is not one.
+    Returns (depth,); inf from where float64 overflows. Relative error per layer about 1e-14, compounding
+    with depth; exact as the width grows.
+    Raises `UsageError` for a width or depth below 1 or a std that is not one.
     """
     w = _layer_gain(fan_in, std, "fan_in")
     if depth < 1:
         raise UsageError(f"depth={depth!r}: a network has at least one layer")
     q = [w * _variance(input_mean_square, "input_mean_square")]
     for _ in range(depth - 1):
-        q.append(w * moment(activation, q[-1]).value)
+        q.append(w * moment(activation, q[-1]).value if math.isfinite(q[-1]) else math.inf)
     return np.array(q)
 
 

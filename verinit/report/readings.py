@@ -27,8 +27,8 @@ def figure(value: float) -> str:
 
 
 def place(exhibit: Exhibit) -> str:
-    """Where a panel stands: "He, relu, layer 3"; its title where it stands alone."""
-    return visible(", ".join(part for part in (exhibit.row, exhibit.column) if part) or exhibit.title)
+    """Where a panel stands: "He, relu, layer 3", by its title where it has no column."""
+    return visible(", ".join(part for part in (exhibit.row, exhibit.column or exhibit.title) if part))
 
 
 def description(plate: Plate) -> str:

@@ -7,6 +7,8 @@ from collections.abc import Iterator
 
 import numpy as np
 
+from verinit.laws.activations import profile
+from verinit.laws.responses import RESPONSES
 from verinit.laws.signal import histogram_shares, variances
 from verinit.textbook.experiment import BINS, RANGES, SCHEMES, WIDTH, Floats, Setting, layers
 from verinit.vocabulary import Axis, Exhibit
@@ -15,12 +17,22 @@ WINDOW = 0.5
 """A layer that fills at least half of f's range is drawn over the whole of it, else over its own extent."""
 
 
+def range_of(activation: str) -> tuple[float, float]:
+    """Between which two values f lies; unbounded for one that no law here describes."""
+    if activation in RANGES:
+        return RANGES[activation]
+    if activation not in RESPONSES:
+        return -math.inf, math.inf
+    known = profile(activation)
+    return known.low, known.high
+
+
 def edges_for(y: Floats, activation: str) -> Floats:
     """Thirty bins over the range of f where the layer fills it, else over the layer's own extent.
 
     So that no panel is a single bar unless all activations are one number. Returns (31,).
     """
-    low, high = RANGES[activation]
+    low, high = range_of(activation)
     extent = (float(y.min()), float(y.max()))
     if math.isfinite(high) and extent[1] - extent[0] >= WINDOW * (high - low):
         return np.linspace(low, high, BINS + 1)
@@ -33,7 +45,7 @@ def edges_for(y: Floats, activation: str) -> Floats:
 
 def at_the_edges(y: Floats, activation: str) -> tuple[str, str]:
     """Share of the activations in the outermost of 30 bins over f's range; for ReLU those exactly 0."""
-    low, high = RANGES[activation]
+    low, high = range_of(activation)
     if not math.isfinite(high):
         return "exactly 0", f"{1.0 - np.count_nonzero(y) / y.size:.0%}"
     step = (high - low) / BINS
@@ -42,25 +54,42 @@ def at_the_edges(y: Floats, activation: str) -> tuple[str, str]:
 
 
 def panel(y: Floats, setting: Setting, scheme: str, layer: int, q: float) -> Exhibit:
-    """One histogram beside the mean-field prediction z ~ N(0, q)."""
-    edges = edges_for(y, setting.activation)
-    counts = np.histogram(y, edges)[0]
-    shares = histogram_shares(setting.activation, q, edges)
-    return Exhibit(
-        id=f"activations-{setting.activation}-{list(SCHEMES).index(scheme) + 1}-{layer}",
-        kind="histogram",
+    """One histogram of the chapter's figure beside the mean-field prediction z ~ N(0, q)."""
+    return bars(
+        y,
+        setting.activation,
+        name=f"activations-{setting.activation}-{list(SCHEMES).index(scheme) + 1}-{layer}",
         title=f"{setting.activation}, {scheme}, layer {layer}",
-        caption=f"{y.size:,} activations a layer in {BINS} bins, beside mean-field theory (dashed).",
+        q=q,
+        plate=f"Activations by layer: {setting.activation}",
+        row=scheme,
+        column=f"layer {layer}",
+    )
+
+
+def bars(
+    y: Floats, activation: str, *, name: str, title: str, q: float | None, plate: str, row: str, column: str
+) -> Exhibit:
+    """A layer's activations in 30 bins, beside the prediction z ~ N(0, q) where there is one."""
+    edges = edges_for(y, activation)
+    counts = np.histogram(y, edges)[0]
+    expected = () if q is None else y.size * histogram_shares(activation, q, edges)
+    beside = "" if q is None else ", beside mean-field theory (dashed)"
+    return Exhibit(
+        id=name,
+        kind="histogram",
+        title=title,
+        caption=f"{y.size:,} activations a layer in {BINS} bins{beside}.",
         x_axis=Axis(label="activation"),
         y_axis=Axis(label="count"),
         x=tuple(map(float, edges)),
         observed=tuple(map(float, counts)),
-        expected=tuple(map(float, y.size * shares)),
+        expected=tuple(map(float, expected)),
         n=y.size,
-        plate=f"Activations by layer: {setting.activation}",
-        row=scheme,
-        column=f"layer {layer}",
-        notes=(("std", f"{y.std():.3g}"), at_the_edges(y, setting.activation)),
+        plate=plate,
+        row=row,
+        column=column,
+        notes=(("std", f"{y.std():.3g}"), at_the_edges(y, activation)),
     )
 
 
