@@ -20,6 +20,7 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import cache
 
 import numpy as np
 from numpy.typing import ArrayLike
@@ -76,8 +77,14 @@ def _panel_edges(s: float, kinks: Sequence[float]) -> Floats:
     return np.unique(edges[np.abs(edges) <= _REACH * s])
 
 
-def _quadrature(g: Function, s: float, edges: Floats, nodes: int) -> tuple[Floats, float]:
+@cache
+def _rule(nodes: int) -> tuple[Floats, Floats]:
     t, w = np.polynomial.legendre.leggauss(nodes)
+    return t, w
+
+
+def _quadrature(g: Function, s: float, edges: Floats, nodes: int) -> tuple[Floats, float]:
+    t, w = _rule(nodes)
     half = 0.5 * np.diff(edges)[:, None]
     x = 0.5 * (edges[1:] + edges[:-1])[:, None] + half * t
     mass = g(x) * (half / s * w * np.exp(-0.5 * (x / s) ** 2) / math.sqrt(2.0 * math.pi))

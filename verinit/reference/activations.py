@@ -54,8 +54,12 @@ def _step(x: Array, below: float) -> Array:
 
 def _logistic(x: Array) -> Array:
     """1 / (1 + exp(-x)) through the exponential that cannot overflow."""
-    e = np.exp(-np.abs(x))
-    return np.where(x < 0, e, 1.0) / (1.0 + e)
+    e = np.negative(np.abs(x), out=np.empty_like(x))
+    e = np.exp(e, out=e)
+    y = np.where(x < 0, e, 1.0)
+    e += 1.0
+    y /= e
+    return y
 
 
 @_rounded_once

@@ -133,7 +133,8 @@ def activations_by_layer(x: Array, weights: Iterable[Array], activation: Activat
     x: (N, in). `weights` may be a generator: no more than one layer is kept at a time.
     """
     for W in weights:
-        x = activation.value(product(x, W))
+        x = product(x, W)
+        x = activation.value(x)
         yield x
 
 

@@ -87,3 +87,9 @@ EDGES: Floats = np.linspace(0.0, 1.0, BINS + 1)
 def end_counts(y: Floats) -> tuple[int, int]:
     """Activations in the first and in the last of 30 bins over [0, 1]."""
     return int(np.count_nonzero(y < EDGES[1])), int(np.count_nonzero(y >= EDGES[-2]))
+
+
+def spread(y: Floats) -> float:
+    """Standard deviation of a layer's activations, pooled over units and inputs; in the unit of f."""
+    off = y.ravel() - float(y.mean())
+    return math.sqrt(float(off @ off) / y.size)

@@ -10,7 +10,7 @@ import numpy as np
 from verinit.laws.activations import profile
 from verinit.laws.responses import RESPONSES
 from verinit.laws.signal import histogram_shares, variances
-from verinit.textbook.experiment import BINS, RANGES, SCHEMES, WIDTH, Floats, Setting, layers
+from verinit.textbook.experiment import BINS, RANGES, SCHEMES, WIDTH, Floats, Setting, layers, spread
 from verinit.vocabulary import Axis, Exhibit
 
 WINDOW = 0.5
@@ -89,18 +89,20 @@ def bars(
         plate=plate,
         row=row,
         column=column,
-        notes=(("std", f"{y.std():.3g}"), at_the_edges(y, activation)),
+        notes=(("std", f"{spread(y):.3g}"), at_the_edges(y, activation)),
     )
 
 
 def histograms(*, root: int) -> tuple[Exhibit, ...]:
     """Every panel of the figure: three activations, four schemes, five layers, one run each."""
-    return tuple(exhibit for activation in RANGES for exhibit in _plate(activation, root))
+    return tuple(exhibit for activation in RANGES for exhibit in plate(activation, root))
 
 
-def _plate(activation: str, root: int) -> Iterator[Exhibit]:
+def plate(activation: str, root: int) -> Iterator[Exhibit]:
+    """The panels of one activation: four schemes, five layers. One layer is kept at a time."""
     for scheme, std in SCHEMES.items():
         setting = Setting(activation=activation, std=std(WIDTH))
         q = variances(activation, fan_in=WIDTH, std=setting.std, depth=setting.depth)
-        for layer, y in enumerate(layers(setting, root=root), 1):
-            yield panel(y, setting, scheme, layer, float(q[layer - 1]))
+        activations = layers(setting, root=root)
+        for layer in range(1, setting.depth + 1):  # no name here outlives the making of the next layer
+            yield panel(next(activations), setting, scheme, layer, float(q[layer - 1]))

@@ -20,7 +20,7 @@ from verinit.laws.responses import RESPONSES
 from verinit.laws.signal import gradient_gains, spreads, variances
 from verinit.reference.network import activations_by_layer
 from verinit.reference.precision import product
-from verinit.textbook.experiment import DEPTH, INPUTS, WIDTH
+from verinit.textbook.experiment import DEPTH, INPUTS, WIDTH, spread
 from verinit.textbook.figures import at_the_edges, bars
 from verinit.vocabulary import ROOT, Activation, Exhibit, Scheme, UsageError, entropy
 
@@ -185,7 +185,7 @@ def _layer(network: Network, z: Array, y: Array, gain: float) -> Layer:
     wide = y.astype(np.float64, copy=False)
     return Layer(
         pre=_rms(z) ** 2,
-        spread=float(wide.std()),
+        spread=spread(wide),
         edges=at_the_edges(wide, network.activation),
         gain=gain,
         cosine=_cosine(wide[:ROWS]),

@@ -22,6 +22,7 @@ from verinit.textbook.experiment import (
     Setting,
     end_counts,
     sample,
+    spread,
 )
 from verinit.textbook.rules import combined, exact, share
 from verinit.vocabulary import Evidence, Rates, Ruling, judge
@@ -43,8 +44,7 @@ def spread_and_shares(y: Floats) -> tuple[float, float, float]:
     """Standard deviation, share of the two central bins, share of the two end bins."""
     low, high = EDGES[list(CENTRE)]
     central = np.count_nonzero((y >= low) & (y < high))
-    off = y.ravel() - float(y.mean())
-    return float(np.sqrt(off @ off / y.size)), central / y.size, sum(end_counts(y)) / y.size
+    return spread(y), central / y.size, sum(end_counts(y)) / y.size
 
 
 @lru_cache(maxsize=8)
