@@ -76,6 +76,8 @@ def widths(folder, page):
     report = SAMPLE["sample"](findings=(SAMPLE["finding"](long, verdict=failed, likely=long),), exhibits=())
     whole = page.read_text(encoding="utf-8")
     shown = {("page", width): whole for width in WIDTHS}
+    ledger = page.with_name("textbook.html").read_text(encoding="utf-8")
+    shown |= {("ledger", width): ledger for width in WIDTHS}
     shown |= {("long names", 400): verinit.report.html(report), ("probe", 400): PROBE}
     frames = "".join(frame(width, text) for (_, width), text in shown.items())
     dom = browse(folder, MEASURED.format(frames=frames), "--dump-dom", "--window-size=1500,1000")
@@ -115,9 +117,10 @@ def test_the_page_is_legible_in_either_scheme(shot, width):
     assert len(np.unique((pixels[printed] * 255).astype(int), axis=0)) > 50
 
 
+@pytest.mark.parametrize("name", ["page", "ledger"])
 @pytest.mark.parametrize("width", WIDTHS)
-def test_the_page_never_scrolls_sideways(widths, width):
-    document, body, cut = widths["page", width]
+def test_the_page_never_scrolls_sideways(widths, width, name):
+    document, body, cut = widths[name, width]
     assert document <= width
     assert body <= width
     assert cut == 0

@@ -1,4 +1,4 @@
-"""Three files appear whole or not at all; the summary is Markdown that names cannot break."""
+"""All files of a report appear whole or not at all; the summary is Markdown that names cannot break."""
 
 import os
 import re
@@ -18,7 +18,7 @@ from verinit.vocabulary.document import decode, document
 
 SAMPLE = runpy.run_path(str(Path(__file__).with_name("test_report_sample.py")))
 sample, finding, HOSTILE = SAMPLE["sample"], SAMPLE["finding"], SAMPLE["HOSTILE"]
-NAMES = ["index.html", "report.json", "report.md"]
+NAMES = ["index.html", "report.json", "report.md", "textbook.html"]
 SMALL = sample(exhibits=())
 """Without the many figures, for tests of the files and not of what is in them."""
 
@@ -27,7 +27,7 @@ def listing(folder):
     return sorted(path.name for path in folder.iterdir())
 
 
-def test_three_files_are_written_and_the_page_is_named(tmp_path):
+def test_all_files_are_written_and_the_page_is_named(tmp_path):
     page = verinit.report.write(SMALL, tmp_path / "new" / "folder")
     assert page == tmp_path / "new" / "folder" / "index.html"
     assert listing(page.parent) == NAMES
@@ -46,6 +46,12 @@ def test_the_same_report_gives_the_same_bytes(tmp_path):
         verinit.report.write(SMALL, tmp_path / name)
     for name in NAMES:
         assert (tmp_path / "one" / name).read_bytes() == (tmp_path / "two" / name).read_bytes()
+
+
+def test_a_report_without_rulings_has_no_ledger_and_leaves_no_old_one(tmp_path):
+    verinit.report.write(SMALL, tmp_path)
+    verinit.report.write(replace(SMALL, rulings=()), tmp_path)
+    assert listing(tmp_path) == [name for name in NAMES if name != "textbook.html"]
 
 
 def test_a_folder_that_is_a_file_gives_a_sentence(tmp_path):

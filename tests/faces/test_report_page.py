@@ -53,6 +53,9 @@ class Reader(HTMLParser):
 
 
 READ = Reader(PAGE)
+LEDGER = verinit.report.ledger_html(sample())
+READ_LEDGER = Reader(LEDGER)
+BOTH = pytest.mark.parametrize(("text", "read"), [(PAGE, READ), (LEDGER, READ_LEDGER)], ids=["run", "ledger"])
 
 
 def green(**changes):
@@ -60,25 +63,37 @@ def green(**changes):
     return sample(**{"findings": tuple(passed), "surprises": (), "complete": True, **changes})
 
 
-def test_elements_are_closed_and_ids_are_given_once():
-    assert READ.open == []
-    assert [name for name, count in Counter(READ.ids).items() if count > 1] == []
+@BOTH
+def test_elements_are_closed_and_ids_are_given_once(text, read):
+    assert read.open == []
+    assert [name for name, count in Counter(read.ids).items() if count > 1] == []
 
 
-def test_every_link_leads_to_a_place_in_the_page():
-    assert {link[1:] for link in READ.links if link.startswith("#")} <= set(READ.ids)
-    assert all(link.startswith("#") for link in READ.links)
+@BOTH
+def test_every_link_leads_to_a_place_in_the_page_or_its_neighbour(text, read):
+    assert {link[1:] for link in read.links if link.startswith("#")} <= set(read.ids)
+    neighbours = {"textbook.html": READ_LEDGER, "index.html": READ}
+    for link in read.links:
+        name, _, anchor = link.partition("#")
+        assert not name or not anchor or anchor in neighbours[name].ids
+        assert not name or name in neighbours
 
 
-def test_the_page_refers_to_nothing_outside_and_runs_nothing():
-    assert "script" not in READ.tags
-    assert not set(READ.tags) & {"link", "img", "iframe", "object", "embed", "base", "form"}
+def test_every_ruling_of_the_page_leads_to_its_place_in_the_ledger():
+    assert {f"textbook.html#{ruling.id}" for ruling in sample().rulings} <= set(READ.links)
+    assert {ruling.id for ruling in sample().rulings} <= set(READ_LEDGER.ids)
+
+
+@BOTH
+def test_the_page_refers_to_nothing_outside_and_runs_nothing(text, read):
+    assert "script" not in read.tags
+    assert not set(read.tags) & {"link", "img", "iframe", "object", "embed", "base", "form"}
     loading = {"src", "srcset", "data", "action", "background", "ping"}
-    for tag, attributes in READ.attributes:
+    for tag, attributes in read.attributes:
         assert not loading & set(attributes), tag
         assert not [name for name in attributes if name.startswith("on")], tag
         assert not [value for value in attributes.values() if "http" in (value or "")], tag
-    outside_texts = "".join(data for tag, data in READ.texts if tag == "style")
+    outside_texts = "".join(data for tag, data in read.texts if tag == "style")
     assert not re.search(r"url\(|@import|http", outside_texts)
 
 
@@ -105,16 +120,18 @@ def test_every_ruling_has_its_anchor():
     assert {ruling.id for ruling in sample().rulings} <= set(READ.ids)
 
 
-def test_every_svg_is_an_image_with_a_title_and_a_description():
-    images = re.findall(r"<svg .*?</svg>", PAGE, flags=re.DOTALL)
-    assert len(images) == 6
+@pytest.mark.parametrize(("text", "count"), [(PAGE, 5), (LEDGER, 1)], ids=["run", "ledger"])
+def test_every_svg_is_an_image_with_a_title_and_a_description(text, count):
+    images = re.findall(r"<svg .*?</svg>", text, flags=re.DOTALL)
+    assert len(images) == count
     for image in images:
         assert re.match(r'<svg role="img" [^>]*aria-labelledby="\S+ \S+"><title id=[^>]+>[^<]', image)
         assert re.search(r"</title><desc id=[^>]+>[^<]{20,}</desc>", image)
 
 
-def test_what_scrolls_can_be_reached_by_keyboard_and_has_a_name():
-    regions = [given for tag, given in READ.attributes if "scroll" in (given.get("class") or "").split()]
+@BOTH
+def test_what_scrolls_can_be_reached_by_keyboard_and_has_a_name(text, read):
+    regions = [given for tag, given in read.attributes if "scroll" in (given.get("class") or "").split()]
     assert regions
     assert all(given["tabindex"] == "0" and given["aria-label"] for given in regions)
 
@@ -180,12 +197,13 @@ def test_a_page_that_would_be_too_large_is_drawn_again_with_less(monkeypatch):
 def test_every_figure_that_has_no_room_is_named(figures):
     report = sample(findings=(), exhibits=(SAMPLE["cells"](), SAMPLE["gains"]()), rulings=())
     small = dataclasses.replace(pages.ALLOWANCES[-1], figures=figures)
-    page = pages._render(report, outline(report), small)
+    page = pages._render(report, outline(report), small, "page.html.j2")
     assert page.count("Left out for the size of the page: figure") == 2
 
 
 def test_the_page_is_the_same_bytes_for_the_same_report():
     assert verinit.report.html(sample()) == PAGE
+    assert verinit.report.ledger_html(sample()) == LEDGER
 
 
 @pytest.mark.parametrize(

@@ -11,12 +11,12 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from verinit.report.files import write
-    from verinit.report.pages import html
+    from verinit.report.pages import html, ledger_html
     from verinit.report.summary import markdown
 
-__all__ = ["html", "markdown", "write"]
+__all__ = ["html", "ledger_html", "markdown", "write"]
 
-_HOMES = {"html": "pages", "markdown": "summary", "write": "files"}
+_HOMES = {"html": "pages", "ledger_html": "pages", "markdown": "summary", "write": "files"}
 
 
 def __getattr__(name: str) -> Any:

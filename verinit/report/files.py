@@ -1,4 +1,4 @@
-"""Three files, each whole or absent: the page, the summary and the data."""
+"""The files of a report, each whole or absent: the page, the page of the ledger, the summary and the data."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import os
 import tempfile
 from pathlib import Path
 
-from verinit.report.pages import html
+from verinit.report.pages import LEDGER, html, ledger_html
 from verinit.report.summary import markdown
 from verinit.vocabulary import Report, UsageError
 from verinit.vocabulary.document import encode
@@ -15,13 +15,17 @@ from verinit.vocabulary.document import encode
 def write(report: Report, folder: Path) -> Path:
     """Write report.json, report.md and index.html into `folder`; return the path of index.html.
 
-    All three are rendered before anything is written, staged beside their places, and moved there one
-    by one, so that a reader never sees half a file and a crash leaves the old report as it was.
+    A report with rulings has textbook.html too; one without leaves none of an earlier report. All are
+    rendered before anything is written, staged beside their places, and moved there one by one, so that a
+    reader never sees half a file and a crash leaves the old report as it was.
 
     Raises `UsageError` if the folder cannot be written.
     """
     folder = Path(folder)
-    texts = {"report.json": encode(report), "report.md": markdown(report), "index.html": html(report)}
+    texts = {"report.json": encode(report), "report.md": markdown(report)}
+    if report.rulings:
+        texts[LEDGER] = ledger_html(report)
+    texts["index.html"] = html(report)
     try:
         folder.mkdir(parents=True, exist_ok=True)
         with tempfile.TemporaryDirectory(prefix=".verinit-", dir=folder) as staging:
@@ -29,6 +33,8 @@ def write(report: Report, folder: Path) -> Path:
                 (Path(staging) / name).write_bytes(_bytes(text))
             for name in texts:
                 os.replace(Path(staging) / name, folder / name)
+        if not report.rulings:
+            (folder / LEDGER).unlink(missing_ok=True)
     except OSError as error:
         raise UsageError(
             f"report={str(folder)!r}: the report cannot be written there "

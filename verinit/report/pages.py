@@ -24,6 +24,8 @@ _SECTIONS = (
     *("main", "verdict", "failed", "undecided", "excused", "matrix"),
     *("figures", "textbook", "tool", "skipped", "environment", "again"),
 )
+LEDGER = "textbook.html"
+"""The page of the ledger, beside the page of the run."""
 LIMIT = 3 * 2**20
 """No page is larger, in bytes."""
 
@@ -94,16 +96,28 @@ def html(report: Report) -> str:
 
     Where a full page would be larger, the least urgent text and figures are left out and counted.
     """
+    return _fitted(report, "page.html.j2")
+
+
+def ledger_html(report: Report) -> str:
+    """The rulings of a report as a page of their own: each with evidence, figures and an id to link to.
+
+    At most `LIMIT` bytes, as `html`.
+    """
+    return _fitted(report, "ledger.html.j2")
+
+
+def _fitted(report: Report, template: str) -> str:
     whole = outline(report)
     text = ""
     for allowance in ALLOWANCES:
-        text = _render(report, whole, allowance)
+        text = _render(report, whole, allowance, template)
         if len(text.encode()) <= LIMIT:
             break
     return text
 
 
-def _render(report: Report, whole: Outline, allowance: Allowance) -> str:
+def _render(report: Report, whole: Outline, allowance: Allowance, template: str) -> str:
     page = _Page(allowance=allowance, left=allowance.figures)
     page.taken.update(_SECTIONS)
     rulings = [(ruling, page.anchor(ruling.id)) for ruling in report.rulings]
@@ -112,7 +126,7 @@ def _render(report: Report, whole: Outline, allowance: Allowance) -> str:
         links |= dict.fromkeys((finding.id for finding in group), page.anchor(f"f-{group[0].short_id}"))
     return (
         _environment()
-        .get_template("page.html.j2")
+        .get_template(template)
         .render(
             report=report,
             outline=whole,
@@ -120,6 +134,7 @@ def _render(report: Report, whole: Outline, allowance: Allowance) -> str:
             allowance=allowance,
             links=links,
             rulings=rulings,
+            ledger_page=LEDGER,
             rulings_by_id={ruling.id: anchor for ruling, anchor in rulings},
             digest=document(report)["digest"],
             clipped=lambda value: clipped(str(value), allowance.text),
