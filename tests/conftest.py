@@ -1,7 +1,9 @@
-"""How hard Hypothesis searches, and which tests need a framework that may be missing."""
+"""How hard Hypothesis searches, how many threads a worker has, and which tests need what may be missing."""
 
 import importlib.util
 import os
+
+os.environ.setdefault("OMP_NUM_THREADS", "1")  # before NumPy is loaded: there is one worker for each core
 
 import pytest
 from hypothesis import settings
