@@ -129,6 +129,26 @@ def test_right_layers_pass(step, case):
             assert found.verdict is not Verdict.inconclusive, f"{code}: {found}"
 
 
+@pytest.mark.parametrize("root", range(40, 56))
+@pytest.mark.parametrize("shape", ["2x2", "3x2"])
+def test_digits_that_are_lost_between_the_layers_are_no_fault(shape, root):
+    """Batch norm over two almost equal outputs of softmax: right, and 4,000 units off in float32."""
+    case = Case.parse(f"{shape}/float32?scale=0.01")
+    found = examine(CHECKS["GR202"].trial(target(SOFTMAX, BATCH_NORM), case, root=root))
+    assert found.verdict in (Verdict.passed, Verdict.inconclusive), str(found)
+
+
+@pytest.mark.parametrize("root", range(4))
+def test_half_precision_inside_is_a_fault(root):
+    def coarse(c, x, W, b):
+        narrow = "bfloat16" if x.dtype == "float32" else x.dtype
+        return affine(5).backward(c, x.astype(narrow).astype(x.dtype), W, b)
+
+    step = replace(affine(5), backward=coarse)
+    found = examine(CHECKS["GR202"].trial(target(step), Case.parse("8x6/float32"), root=root))
+    assert found.verdict is Verdict.failed, str(found)
+
+
 @settings(max_examples=40)
 @given(
     steps=st.lists(st.sampled_from(STEPS), min_size=1, max_size=4),

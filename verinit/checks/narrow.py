@@ -9,7 +9,10 @@ unit of its largest entry on one layer and by 10^5 units on another. What roundi
     slope      one rounding of the largest slope on the way to 0: what is left of a saturated one is 1 - y,
                and that is rounded like 1
     wander     how far the error itself changes from place to place near by: what lies between input and
-               output is rounded too, and a last bit of the input may be too small to show it
+               output is rounded too, and a last bit of the input may be too small to show it. No more of it
+               counts than `INSIDE` units, or than the same code loses to rounding in float64, seen as the
+               noise of its gradient along a line (More & Wild 2011): 16 bits inside of a function make its
+               error wander too, and leave float64 as smooth as a staircase
 
 each as the largest entry over the tensor. How far right code is off in units of their sum is measured
 (`python benchmarks/gradients.py --calibrate`): below 1.5 on 4,000 cases in float32, float16 and bfloat16.
@@ -17,6 +20,7 @@ each as the largest entry over the tensor. How far right code is off in units of
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 
 import numpy as np
@@ -37,11 +41,17 @@ rounding; its errors are measured by the gradient that there might be."""
 WAY = (2.0**-2, 2.0**-4, 2.0**-6)
 """How far along the way to 0 slopes are looked at: an input of size 30 is linear at a sixty-fourth of it."""
 INSIDE = 128.0
-"""Rounding units of the largest entry by which an error may wander in float32. Half precision inside of
-a function is 8192 units coarse: were more allowed, it would pass for rounding.
+"""Rounding units of the largest entry by which an error may wander in float32, however little is lost in
+float64. Half precision inside of a function is 8192 units coarse: were more allowed, it would pass for
+rounding.
+"""
+STEP, POINTS = 2.0**-30, 4
+"""Spacing, relative to each input, and number of the points of a line whose third difference is noise: of a
+smooth gradient it is 2^-90 of it, and its rounding errors add up to sqrt(1 + 9 + 9 + 1) times that of one.
 """
 NEAR = 2.0**-4
 """How far away, of the size of each input, near by is: some rounding units of bfloat16."""
+_FINE = float(np.finfo(WIDE).eps)
 NUDGES = 4
 """Times that the last bits are changed."""
 
@@ -82,6 +92,7 @@ def _rows(place: Place, look: int) -> list[tuple[str, float, float, float]]:
         _stretch(wide_sway, f.backward(nudged(wide(c), rng), *place.widened()), true)
         _wander(wander, place, v, error, f"near {look} {turn}")
     unit = float(np.spacing(np.ones(1, dtype=raw.dtype))[0])
+    noise = [0.0] * len(inputs) if place.dtype in COARSE else _noise(place, v, rng)
     rows = []
     for j, (b, off) in enumerate(zip(true, error, strict=True)):
         if b is None or off is None or not b.size:
@@ -89,7 +100,8 @@ def _rows(place: Place, look: int) -> list[tuple[str, float, float, float]]:
         largest, possible = float(np.abs(b).max()), _scale(v, raw, inputs[j])
         slope = max(largest, possible, _steepest(place, v, j))
         whole = largest if largest > SWAYS * wide_sway[j] else max(largest, possible)
-        near = wander[j] if place.dtype in COARSE else min(wander[j], INSIDE * unit * whole)
+        lost = max(INSIDE * whole, noise[j] / _FINE)
+        near = wander[j] if place.dtype in COARSE else min(wander[j], unit * lost)
         budget = SAFETY * (sway[j] + near + unit * slope + _least(inputs[j]))
         if whole > 0.0:
             rows.append((place.names[j], float(np.abs(off).max()), budget, whole))
@@ -105,6 +117,26 @@ def _steepest(place: Place, v: Array, j: int) -> float:
         g = widened(place.function.backward(wide(v), *moved))[j]
         there = np.zeros(1) if g is None else np.abs(g)
         found = max(found, float(np.max(there[np.isfinite(there)], initial=0.0)))
+    return found
+
+
+def _noise(place: Place, v: Array, rng: np.random.Generator) -> list[float]:
+    """The largest rounding error of each gradient in float64, from third differences along `NUDGES` lines."""
+    held, found = place.widened(), [0.0] * len(place.inputs)
+    for _ in range(NUDGES):
+        ways = [x * rng.uniform(-STEP, STEP, x.shape) if floating(x) else x for x in held]
+        line = [
+            widened(
+                place.function.backward(
+                    wide(v), *(x + k * s if floating(x) else x for x, s in zip(held, ways, strict=True))
+                )
+            )
+            for k in range(POINTS)
+        ]
+        for j, points in enumerate(zip(*line, strict=True)):
+            if all(g is not None and g.size for g in points):
+                difference = np.abs(np.diff(np.stack(points), n=POINTS - 1, axis=0)) / math.sqrt(20.0)
+                found[j] = max(found[j], float(np.max(difference[np.isfinite(difference)], initial=0.0)))
     return found
 
 
