@@ -7,7 +7,7 @@ from pathlib import Path
 
 import click
 
-from verinit.report import markdown, write
+from verinit.report import github, junit, markdown, write
 from verinit.vocabulary import Report, UsageError, Verdict
 from verinit.vocabulary.document import encode
 
@@ -26,7 +26,13 @@ def exit_code(report: Report, *, strict: bool = False) -> int:
     return 0
 
 
-_FORMS: dict[str, Callable[[Report], str]] = {"text": str, "json": encode, "markdown": markdown}
+_FORMS: dict[str, Callable[[Report], str]] = {
+    "text": str,
+    "json": encode,
+    "markdown": markdown,
+    "junit": junit,
+    "github": github,
+}
 
 
 def deliver(

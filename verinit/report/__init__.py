@@ -11,12 +11,21 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from verinit.report.files import write
+    from verinit.report.junit_xml import junit
     from verinit.report.pages import html, ledger_html
     from verinit.report.summary import markdown
+    from verinit.report.workflow_commands import github
 
-__all__ = ["html", "ledger_html", "markdown", "write"]
+__all__ = ["github", "html", "junit", "ledger_html", "markdown", "write"]
 
-_HOMES = {"html": "pages", "ledger_html": "pages", "markdown": "summary", "write": "files"}
+_HOMES = {
+    "github": "workflow_commands",
+    "junit": "junit_xml",
+    "html": "pages",
+    "ledger_html": "pages",
+    "markdown": "summary",
+    "write": "files",
+}
 
 
 def __getattr__(name: str) -> Any:
