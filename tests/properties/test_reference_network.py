@@ -8,7 +8,7 @@ import pytest
 from verinit.reference.activations import ACTIVATIONS, Elementwise, relu, sigmoid, softplus, tanh
 from verinit.reference.initializers import he_normal, normal, xavier_normal
 from verinit.reference.layers import Activate, Affine, BatchNorm, Dropout
-from verinit.reference.network import Network, activations_by_layer, mlp
+from verinit.reference.network import Echo, Network, Step, activations_by_layer, mlp
 from verinit.vocabulary import Model, UsageError
 
 EPS = float(np.finfo(float).eps)
@@ -26,6 +26,11 @@ SMOOTH = {  # values that take complex numbers; the slopes are those of the refe
 
 def batch(rows, columns, *, seed=0):
     return np.random.default_rng([seed, 99]).standard_normal((rows, columns))
+
+
+def there(net, x, seed):
+    """The steps of a walk, without the way back."""
+    return [s for s in net.walk(x, np.random.default_rng(seed)) if isinstance(s, Step)]
 
 
 def absolute_gradients(net, cotangent):
@@ -108,7 +113,8 @@ def test_a_network_keeps_its_dtype(dtype):
     x = batch(6, 4).astype(net.layers[0].W.dtype)
     net.backward(net.forward(x))
     assert {a.dtype.name for a in net.activations + net.gradients} == {dtype}
-    assert {s.output.dtype.name for s in net.walk(x, rng)} == {dtype}
+    assert {s.output.dtype.name for s in there(net, x, 1)} == {dtype}
+    assert {e.gradient.dtype.name for e in net.walk(x, rng) if isinstance(e, Echo)} == {dtype}
 
 
 def test_textbook_experiment_is_the_network_without_its_last_function():
@@ -145,7 +151,7 @@ def test_a_walk_chains_inputs_to_outputs_through_fresh_weights(batch_norm):
     net = mlp((4, 6, 5, 3), rng, initializer=he_normal, activation=relu, batch_norm=batch_norm)
     assert isinstance(net, Model)
     old, x = [layer.W for layer in net.layers if isinstance(layer, Affine)], batch(9, 4)
-    steps = list(net.walk(x, np.random.default_rng(7)))
+    steps = there(net, x, 7)
     assert [s.layer for s in steps] == [0, 1, 2]
     assert steps[0].inputs is x
     for s, following in pairwise(steps):
@@ -158,10 +164,23 @@ def test_a_walk_chains_inputs_to_outputs_through_fresh_weights(batch_norm):
     assert steps[-1].output is steps[-1].preactivation
 
 
+@pytest.mark.parametrize("batch_norm", [False, True])
+def test_the_way_back_is_that_of_backward(batch_norm):
+    rng = np.random.default_rng(6)
+    net = mlp((4, 6, 5, 3), rng, initializer=he_normal, activation=tanh, batch_norm=batch_norm)
+    walked = list(net.walk(batch(9, 4), np.random.default_rng(7)))
+    echoes = [e for e in walked if isinstance(e, Echo)]
+    assert walked[-3:] == echoes
+    assert [e.layer for e in echoes] == [2, 1, 0]
+    assert (net.backward(echoes[0].cotangent) == echoes[-1].gradient).all()
+    for echo, step in zip(reversed(echoes), walked[:3], strict=True):
+        assert (echo.gradient == echo.cotangent @ step.weights.T).all()
+
+
 def test_a_walk_depends_on_its_rng_alone():
     net = mlp((4, 6, 3), np.random.default_rng(8), initializer=he_normal, activation=relu)
     one, again, other = (
-        [s.weights for s in net.walk(batch(2, 4), np.random.default_rng(seed))] for seed in (1, 1, 2)
+        [s.weights for s in there(net, batch(2, 4), seed)] for seed in (1, 1, 2)
     )
     assert all((a == b).all() for a, b in zip(one, again, strict=True))
     assert all((a != b).all() for a, b in zip(one, other, strict=True))
@@ -174,7 +193,7 @@ def test_layers_before_the_first_weights_shape_its_inputs():
     layers = [Activate(relu), Affine(np.ones((4, 2)), None), Activate(tanh)]
     net = Network(layers, initializer=he_normal)
     x = batch(5, 4)
-    (step,) = net.walk(x, np.random.default_rng(9))
+    (step,) = there(net, x, 9)
     assert (step.inputs == np.maximum(x, 0)).all()
     assert (step.output == tanh.value(step.preactivation)).all()
 

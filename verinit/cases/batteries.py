@@ -99,6 +99,17 @@ _LOSSES_MANY = (
 )
 
 
+_MODELS_USUAL = ("16x128?depth=5", "16x96/float32?depth=4")
+_MODELS_MANY = (
+    *_MODELS_USUAL,
+    "64x128?depth=50",
+    "64x256?depth=20",
+    "64x512/float32?depth=5",
+    "64x1024?depth=50",
+    "16x128?depth=5#1",
+)
+
+
 def cases(texts: Iterable[str | Case]) -> tuple[Case, ...]:
     """The cases that these words spell; a Case passes through."""
     return tuple(text if isinstance(text, Case) else Case.parse(text) for text in texts)
@@ -120,6 +131,7 @@ _USUAL: Places = {
     "activation": _ACTIVATIONS_USUAL,
     "loss": _LOSSES_USUAL,
     "normalizer": _NORMALIZERS_USUAL,
+    "model": _MODELS_USUAL,
 }
 _MANY: Places = {
     "initializer": _EXHAUSTIVE,
@@ -127,6 +139,7 @@ _MANY: Places = {
     "activation": _ACTIVATIONS_MANY,
     "loss": _LOSSES_MANY,
     "normalizer": _NORMALIZERS_MANY,
+    "model": _MODELS_MANY,
 }
 """Where each kind is looked at: in passing, as a rule, and at length."""
 

@@ -17,11 +17,13 @@ from verinit.checks import (
     gradients,
     haar,
     marginals,
+    propagation,
     saturation,
     shape,
     softmax_losses,
     streams,
     structure,
+    walk_contract,
 )
 from verinit.checks.registry import CHECKS, check, checks_of
 
@@ -45,9 +47,11 @@ __all__ = [
     "gradients",
     "haar",
     "marginals",
+    "propagation",
     "saturation",
     "shape",
     "softmax_losses",
     "streams",
     "structure",
+    "walk_contract",
 ]

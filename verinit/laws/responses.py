@@ -157,6 +157,22 @@ def response(activation: Name | Response) -> Response:
     return RESPONSES[activation]
 
 
+STEEPEST: dict[Name, float] = {
+    "sigmoid": 0.25,
+    "tanh": 1.0,
+    "relu": 1.0,
+    "leaky_relu": 1.0,
+    "elu": 1.0,
+    "selu": _SELU_SCALE * _SELU_ALPHA,
+    "gelu": 1.1290,
+    "gelu_tanh": 1.1290,
+    "silu": 1.1000,
+    "softplus": 1.0,
+    "identity": 1.0,
+}
+"""Upper bounds of |f'|: at 0, at a limit, or (gelu, silu) just above the turning point of the slope."""
+
+
 def leaky_relu(negative_slope: float) -> Response:
     """A leaky ReLU is linear on each side of 0, so that all its Gaussian moments are closed forms."""
     return _piecewise_linear(f"leaky_relu({negative_slope:g})", float(negative_slope))

@@ -34,6 +34,20 @@ class Step:
     output: Array
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Echo:
+    """What came back to one weighted layer, and what it sent on.
+
+    layer      counts weighted layers from 0, as in `Step`
+    cotangent  the gradient at the layer's pre-activation: (N, out)
+    gradient   what the layer sent to its inputs: (N, in)
+    """
+
+    layer: int
+    cotangent: Array
+    gradient: Array
+
+
 class Network:
     """Signals pass through the layers in order, gradients in reverse.
 
@@ -66,16 +80,35 @@ class Network:
         self.gradients.reverse()
         return cotangent
 
-    def walk(self, inputs: Array, rng: np.random.Generator) -> Iterator[Step]:
+    def walk(self, inputs: Array, rng: np.random.Generator) -> Iterator[Step | Echo]:
         """Draw fresh weights layer by layer, in training mode, and yield what each layer saw and sent.
 
-        The drawn weights stay in the layers; biases, scales and shifts are left as they are.
+        First a Step for each weighted layer, in order; then, from a standard normal cotangent at the top, an
+        Echo for each on the way back. The drawn weights stay in the layers; biases, scales and shifts are left as
+        they are.
 
         Raises `UsageError` for a network without an initializer.
         """
         if self.initializer is None:
             raise UsageError("this network cannot draw fresh weights: give Network(layers, initializer=...)")
-        return self._steps(inputs, rng, self.initializer)
+        return self._there_and_back(inputs, rng, self.initializer)
+
+    def _there_and_back(
+        self, x: Array, rng: np.random.Generator, initializer: Initializer
+    ) -> Iterator[Step | Echo]:
+        steps = 0
+        for step in self._steps(x, rng, initializer):
+            steps, x = step.layer + 1, step.output
+            yield step
+        if not steps:
+            return
+        cotangent = rng.standard_normal(x.shape).astype(x.dtype)
+        for layer in reversed(self.layers):
+            sent = layer.backward(cotangent)
+            if isinstance(layer, Affine):
+                steps -= 1
+                yield Echo(layer=steps, cotangent=cotangent, gradient=sent)
+            cotangent = sent
 
     def _steps(self, x: Array, rng: np.random.Generator, initializer: Initializer) -> Iterator[Step]:
         step: Step | None = None

@@ -1,7 +1,7 @@
 """A report as commands of GitHub Actions: annotations that a reviewer sees beside the change.
 
-GitHub shows ten annotations of a kind a step: eight are given, worst first, one says how many more there are, and
-one has the verdict. Newlines and signs that would end a command are escaped as the runner expects it.
+GitHub shows ten annotations of a kind a step: eight are given, worst first, one says how many more there are,
+and one has the verdict. Newlines and signs that would end a command are escaped as the runner expects it.
 """
 
 from __future__ import annotations

@@ -24,6 +24,7 @@ BUILT_IN = {
         "verinit.targets.losses",
         "verinit.targets.activations.catalogue",
         "verinit.targets.normalizers",
+        "verinit.targets.networks",
     ),
     "torch": (
         "verinit.targets.torch.catalogue",

@@ -1,0 +1,280 @@
+"""Walks of one model at one case: many fresh networks, each reduced to what the exact laws speak of.
+
+Forward. Given a layer's inputs X: (B, in), take X = U S V' (thin). The rows of V' are orthonormal and depend
+on X alone, so V' W is iid N(0, s^2) for normal weights of standard deviation s, whatever came before; and it
+is what the layer sent, whitened: S^-1 U' (X W). Its squares over s^2 add up to chi-square with rank(X) x out
+degrees of freedom.
+
+Backward. The cotangent D: (B, out) at the pre-activation depends on W through X W, so |D W'|^2 is not
+chi-square. But X W says nothing of the part of W orthogonal to the inputs: with P the projector off the rows
+of X, P W is independent of X, X W and D, and P (D W')' whitened by D in the same way is iid N(0, s^2) within
+in - B dimensions.
+
+Rounding. A product sums at most `in` terms, so an entry of X W is off by at most (in + 2) u |x| |w| (Higham
+2002, section 3.1), and its whitened row i by that of all rows over S_i: u (in + 2) |S| |W| / S_i in all.
+Directions for which this exceeds `ROUNDED` are left out: which ones depends on X alone. What is left is the
+excuse.
+"""
+
+from __future__ import annotations
+
+import itertools
+import math
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from functools import lru_cache
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from verinit.checks.sampling import generator
+from verinit.laws.marginals import law_of
+from verinit.statistics.gains import Energy
+from verinit.vocabulary import Case, CheckSkipped, Target, Trial
+
+Array = NDArray[Any]
+Floats = NDArray[np.float64]
+ROUNDED = 2.0**-9
+"""Relative error of a whitened direction that is still used: a twenty-fifth of the gain that is sought."""
+MOST = 2048
+"""Networks that are walked at most."""
+_FINE = float(np.finfo(np.float64).eps)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Layer:
+    """What one walk tells of one layer.
+
+    forward, backward  energies of what it sent on and back, in units of the promised variance; None where it
+                       saw nothing, or has no direction that its inputs leave free
+    positive           of the first input: how many pre-activations are above 0, of how many
+    one_sided          units below 0 on all inputs, and above 0 on all of them
+    passed             of the first input: mean over units of the squared slope that its activation passed
+                       back, the variance of its pre-activations by law, how many units; None where not known
+    links              correlation of its weights with those of the first layer and of the layer before it,
+                       where they have its shape; N(0, 1 / size) each
+    size               number of its weights
+    """
+
+    forward: Energy | None
+    backward: Energy | None
+    positive: tuple[int, int]
+    one_sided: tuple[int, int]
+    passed: tuple[float, float, int] | None
+    links: tuple[float, ...]
+    size: int
+
+
+@dataclass(slots=True, kw_only=True)
+class _Seen:
+    """One layer while a walk is on its way back."""
+
+    step: Any
+    std: float
+    basis: Floats
+    layer: Layer
+
+
+def inputs_of(trial: Trial, seed: int) -> Array:
+    """Standard normal inputs (batch, width), in the case's dtype."""
+    return _inputs(trial.target, trial.case, trial.root, seed)
+
+
+def walk_of(trial: Trial, seed: int, *, inputs: Array | None = None) -> list[Any]:
+    """All records of one walk, as they came."""
+    return list(_walked(trial.target, trial.case, trial.root, seed, inputs))
+
+
+def _inputs(target: Target, case: Case, root: int, seed: int) -> Array:
+    x = generator(root, target, case, "inputs", seed).standard_normal(case.shape)
+    return x.astype(case.dtype or "float64")
+
+
+def _walked(target: Target, case: Case, root: int, seed: int, inputs: Array | None = None) -> Iterator[Any]:
+    x = _inputs(target, case, root, seed) if inputs is None else inputs
+    rng = generator(root, target, case, "walk", seed)
+    records: Iterator[Any] = iter(target.object.walk(x, rng, **dict(case.parameters)))
+    return records
+
+
+class Walks:
+    """Walks of one target at one case, made as they are asked for; only their layers are kept."""
+
+    def __init__(self, target: Target, case: Case, root: int) -> None:
+        self.target, self.case, self.root = target, case, root
+        self._kept: list[tuple[Layer, ...]] = []
+
+    def first(self, count: int) -> list[tuple[Layer, ...]]:
+        """The layers of the first `count` walks."""
+        while len(self._kept) < count:
+            walked = _walked(self.target, self.case, self.root, len(self._kept))
+            self._kept.append(tuple(_layers(walked, self.target)))
+        return self._kept[:count]
+
+    def enough(self, freedom: Callable[[Layer], int], n: int) -> list[tuple[Layer, ...]]:
+        """The first walks in which every layer has `n` in all, or `MOST` walks."""
+        for count in itertools.count(1):
+            have = self.first(count)
+            least = min((sum(map(freedom, column)) for column in zip(*have, strict=True)), default=0)
+            if least >= n or count >= MOST or (count >= 8 and not least):
+                break
+        return have
+
+    def energies(self, way: str, n: int) -> list[Energy]:
+        """The energy of every layer over as many walks as it takes to have `n` squares of each.
+
+        Raises `CheckSkipped` where a layer was never reached.
+        """
+        have = self.enough(lambda layer: 0 if (e := getattr(layer, way)) is None else e.freedom, n)
+        whole = []
+        for number, column in enumerate(zip(*have, strict=True), start=1):
+            seen = [getattr(layer, way) for layer in column if getattr(layer, way) is not None]
+            if not seen:
+                raise CheckSkipped(f"nothing reaches layer {number} in {self.dtype}")
+            squares, freedom = sum(e.squares for e in seen), sum(e.freedom for e in seen)
+            excuse = math.sqrt(sum(e.freedom * e.excuse**2 for e in seen) / freedom)
+            whole.append(Energy(squares=squares, freedom=freedom, excuse=excuse))
+        return whole
+
+    @property
+    def dtype(self) -> str:
+        """The dtype of inputs and weights."""
+        return self.case.dtype or "float64"
+
+
+@lru_cache(maxsize=4)
+def walks(target: Target, case: Case, root: int) -> Walks:
+    """The walks of this target at this case; the last few are kept."""
+    return Walks(target, case, root)
+
+
+def _layers(records: Iterator[Any], target: Target) -> list[Layer]:
+    """Steps on the way there, echoes on the way back."""
+    seen: list[_Seen] = []
+    after: Array | None = None
+    for record in records:
+        if hasattr(record, "preactivation"):
+            others = [spot.step.weights for spot in (*seen[:1], *seen[1:][-1:])]
+            seen.append(_forward(record, target, others))
+        else:
+            spot = seen[record.layer]
+            spot.layer = _with_echo(spot, record, after)
+            after = record.gradient
+    return [spot.layer for spot in seen]
+
+
+def _forward(step: Any, target: Target, others: list[Array]) -> _Seen:
+    X, Z, W = (np.asarray(a, dtype=np.float64) for a in (step.inputs, step.preactivation, step.weights))
+    bias = getattr(step, "bias", None)
+    Z = Z if bias is None else Z - np.asarray(bias, dtype=np.float64)
+    std = law_of(target.scheme, W.shape).std if target.scheme is not None else 0.0
+    U, S, basis = _decomposed(X)
+    unit = float(np.finfo(np.asarray(step.preactivation).dtype).eps)
+    energy = _energy(
+        U.T @ Z,
+        S,
+        error=(W.shape[0] + 2) * unit,
+        weights=float(np.linalg.norm(W)),
+        usual=math.sqrt(W.shape[0]),
+        std=std,
+    )
+    below, above = (Z < 0.0).all(axis=0), (Z > 0.0).all(axis=0)
+    layer = Layer(
+        forward=energy,
+        backward=None,
+        positive=(int(np.count_nonzero(Z[0] > 0.0)), int(np.count_nonzero(Z[0]))),
+        one_sided=(int(np.count_nonzero(below)), int(np.count_nonzero(above))),
+        passed=None,
+        links=tuple(_link(W, other, std) for other in others if other.shape == W.shape),
+        size=W.size,
+    )
+    return _Seen(step=step, std=std, basis=basis, layer=layer)
+
+
+def _decomposed(X: Floats) -> tuple[Floats, Floats, Floats]:
+    """U, S and V' of X = U S V', thin; empty where X is 0 or holds what is no number."""
+    if not np.isfinite(X).all():
+        return np.empty((len(X), 0)), np.empty(0), np.empty((0, X.shape[1]))
+    scale = float(np.abs(X).max(initial=0.0)) or 1.0  # or squares within the decomposition would underflow
+    U, S, basis = np.linalg.svd(X / scale, full_matrices=False)
+    return U, S * scale, basis
+
+
+def _energy(
+    rotated: Floats, S: Floats, *, error: float, weights: float, usual: float, std: float
+) -> Energy | None:
+    """The energy of the directions that rounding leaves; `rotated` is U' times what was sent, (rank, any).
+
+    error    bound on the relative rounding error of one product
+    weights  Frobenius norm of the weights; `usual`: what it should be, over std and the root of the columns,
+             by which directions are chosen, so that their choice does not depend on the weights
+    """
+    total = float(np.linalg.norm(S))
+    if not (0.0 < total < math.inf and std > 0.0 and rotated.shape[1]):
+        return None
+    with np.errstate(divide="ignore"):
+        errors = (error + 8 * len(S) * _FINE) * total / S
+    used = errors * usual <= ROUNDED
+    if not used.any():
+        return None
+    errors *= weights / (std * math.sqrt(rotated.shape[1]))
+    white = rotated[used] / (S[used, None] * std)
+    return Energy(
+        squares=float(np.sum(white * white)),
+        freedom=white.size,
+        excuse=math.sqrt(float(np.mean(errors[used] ** 2))),
+    )
+
+
+def _with_echo(spot: _Seen, echo: Any, after: Array | None) -> Layer:
+    layer, W = spot.layer, np.asarray(spot.step.weights)
+    D, G = (np.asarray(a, dtype=np.float64) for a in (echo.cotangent, echo.gradient))
+    free = W.shape[0] - spot.basis.shape[0]
+    energy = None
+    if free > 0 and spot.basis.shape[0]:
+        U, S, _ = _decomposed(D)
+        rest = G - (G @ spot.basis.T) @ spot.basis
+        unit = float(np.finfo(np.asarray(echo.gradient).dtype).eps)
+        norm = float(np.linalg.norm(np.asarray(W, dtype=np.float64)))
+        found = _energy(
+            U.T @ rest,
+            S,
+            error=(W.shape[1] + 2) * unit,
+            weights=norm,
+            usual=math.sqrt(W.shape[1]),
+            std=spot.std,
+        )
+        if found is not None:  # `rest` has in columns, of which its span leaves `free`
+            rank = found.freedom // W.shape[0]
+            shrunk = math.sqrt(W.shape[0] / free)
+            energy = Energy(squares=found.squares, freedom=rank * free, excuse=found.excuse * shrunk)
+    return Layer(
+        forward=layer.forward,
+        backward=energy,
+        positive=layer.positive,
+        one_sided=layer.one_sided,
+        passed=_passed(spot, D, after),
+        links=layer.links,
+        size=layer.size,
+    )
+
+
+def _passed(spot: _Seen, D: Floats, after: Array | None) -> tuple[float, float, int] | None:
+    """Squared slopes of the first input: what came out of the activation over what came into it."""
+    if after is None or np.shape(after) != D.shape:
+        return None
+    came = np.asarray(after[0], dtype=np.float64)
+    alive = came != 0.0
+    if not alive.any():
+        return None
+    slopes = D[0][alive] / came[alive]
+    h = np.asarray(spot.step.inputs[0], dtype=np.float64)
+    return float(np.mean(slopes * slopes)), spot.std**2 * float(h @ h), int(np.count_nonzero(alive))
+
+
+def _link(W: Floats, other: Array, std: float) -> float:
+    """<W, W'> / (s |W'| sqrt(size)): N(0, 1 / size) where W is drawn independently of W'."""
+    before = np.asarray(other, dtype=np.float64)
+    norm = float(np.linalg.norm(before)) * std * math.sqrt(W.size)
+    return float(np.vdot(W, before)) / norm if norm > 0.0 else 0.0
