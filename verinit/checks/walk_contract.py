@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from itertools import pairwise
 from typing import Any
 
 import numpy as np
@@ -11,7 +12,8 @@ from numpy.typing import NDArray
 from verinit.checks.registry import check
 from verinit.checks.violations import said
 from verinit.checks.walks import inputs_of, walk_of
-from verinit.vocabulary import Evidence, Measured, Trial
+from verinit.laws.responses import RESPONSES, STEEPEST
+from verinit.vocabulary import Case, CheckSkipped, Evidence, Measured, Target, Trial
 
 Array = NDArray[Any]
 
@@ -168,3 +170,70 @@ def a_walk_depends_on_its_generator_alone(trial: Trial) -> Evidence:
             "" if np.array_equal(x, kept) else "the inputs were written on",
         ),
     )
+
+
+def _elementwise(target: Target, case: Case) -> str:
+    if target.says("activation") not in RESPONSES:
+        return "no activation with a known law is declared"
+    if target.says("batch_norm"):
+        return "batch norm stands between the pre-activation and the activation"
+    return ""
+
+
+@check(
+    "SP104",
+    kind="model",
+    equation="c_l = f'(z_l) g_l+1",
+    source="Schoenholz et al. 2017, eq. 9",
+    applies=_elementwise,
+    after=("SP101",),
+)
+def an_activation_passes_its_slope(trial: Trial) -> Measured:
+    """What an activation lets through of the gradient is its slope at the pre-activation.
+
+    Saturation enters a network's gain as the mean square of this slope and as nothing else; with normal
+    pre-activations (SP201) that mean is E[f'(z)^2]. Sixteen rounding units of the steepest slope are allowed,
+    where a sound derivative, the product and the quotient err by eight.
+    """
+    activation = str(trial.target.says("activation"))
+    steps, echoes = _split(trial, 0)
+    if len(echoes) < 2:
+        raise CheckSkipped("nothing is sent back through an activation")
+    unit = float(np.finfo(np.asarray(echoes[0].cotangent).dtype).eps) * STEEPEST[activation]
+    rows = [_slopes(activation, steps[echo.layer], above, echo) for above, echo in pairwise(echoes)]
+    looked = [(off, ratio, layer, n) for off, ratio, layer, n in rows if n]
+    if not looked:
+        raise CheckSkipped("nothing comes back to any activation")
+    off, ratio, layer, _ = max(looked)
+    wrong = off > SLOPE_UNITS * unit
+    return Measured(
+        evidence=Evidence(
+            quantity=f"slope that layer {layer + 1} passes less f'(z), the entry that is furthest off",
+            expected=0.0,
+            observed=off,
+            distance=off,
+            tolerance=SLOPE_UNITS * unit,
+            n=sum(n for *_, n in looked),
+            basis=f"{SLOPE_UNITS:g} rounding units of the steepest slope",
+        ),
+        likely=f"layer {layer + 1} passes {ratio:.4g} times the mean square that its slopes would"
+        if wrong
+        else "",
+    )
+
+
+SLOPE_UNITS = 16.0
+
+
+def _slopes(activation: str, step: Any, above: Any, echo: Any) -> tuple[float, float, int, int]:
+    """How far the slopes of one layer are off at most, their mean square over f's, and how many are seen."""
+    z, came, left = (
+        np.asarray(a, dtype=np.float64) for a in (step.preactivation, above.gradient, echo.cotangent)
+    )
+    told = (came != 0.0) & (z != 0.0)  # at a kink either side is right
+    if not told.any():
+        return 0.0, 1.0, step.layer, 0
+    slopes, right = left[told] / came[told], RESPONSES[activation].derivative(z[told])
+    expected = float(np.mean(right * right))
+    ratio = float(np.mean(slopes * slopes)) / expected if expected > 0.0 else float("inf")
+    return float(np.abs(slopes - right).max()), ratio, step.layer, int(np.count_nonzero(told))

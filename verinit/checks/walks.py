@@ -30,7 +30,6 @@ from numpy.typing import NDArray
 
 from verinit.checks.sampling import generator
 from verinit.laws.marginals import law_of
-from verinit.statistics.gains import Energy
 from verinit.vocabulary import Case, CheckSkipped, Target, Trial
 
 Array = NDArray[Any]
@@ -43,6 +42,23 @@ _FINE = float(np.finfo(np.float64).eps)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Energy:
+    """What was seen of one layer: the sum of `freedom` squared standard normal numbers.
+
+    excuse  how far rounding may have moved the root of their mean
+    """
+
+    squares: float
+    freedom: int
+    excuse: float = 0.0
+
+    @property
+    def gain(self) -> float:
+        """The RMS over the predicted one."""
+        return math.sqrt(self.squares / self.freedom)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Layer:
     """What one walk tells of one layer.
 
@@ -50,8 +66,6 @@ class Layer:
                        saw nothing, or has no direction that its inputs leave free
     positive           of the first input: how many pre-activations are above 0, of how many
     one_sided          units below 0 on all inputs, and above 0 on all of them
-    passed             of the first input: mean over units of the squared slope that its activation passed
-                       back, the variance of its pre-activations by law, how many units; None where not known
     links              correlation of its weights with those of the first layer and of the layer before it,
                        where they have its shape; N(0, 1 / size) each
     size               number of its weights
@@ -61,7 +75,6 @@ class Layer:
     backward: Energy | None
     positive: tuple[int, int]
     one_sided: tuple[int, int]
-    passed: tuple[float, float, int] | None
     links: tuple[float, ...]
     size: int
 
@@ -152,15 +165,13 @@ def walks(target: Target, case: Case, root: int) -> Walks:
 def _layers(records: Iterator[Any], target: Target) -> list[Layer]:
     """Steps on the way there, echoes on the way back."""
     seen: list[_Seen] = []
-    after: Array | None = None
     for record in records:
         if hasattr(record, "preactivation"):
             others = [spot.step.weights for spot in (*seen[:1], *seen[1:][-1:])]
             seen.append(_forward(record, target, others))
         else:
             spot = seen[record.layer]
-            spot.layer = _with_echo(spot, record, after)
-            after = record.gradient
+            spot.layer = _with_echo(spot, record)
     return [spot.layer for spot in seen]
 
 
@@ -185,7 +196,6 @@ def _forward(step: Any, target: Target, others: list[Array]) -> _Seen:
         backward=None,
         positive=(int(np.count_nonzero(Z[0] > 0.0)), int(np.count_nonzero(Z[0]))),
         one_sided=(int(np.count_nonzero(below)), int(np.count_nonzero(above))),
-        passed=None,
         links=tuple(_link(W, other, std) for other in others if other.shape == W.shape),
         size=W.size,
     )
@@ -227,7 +237,7 @@ def _energy(
     )
 
 
-def _with_echo(spot: _Seen, echo: Any, after: Array | None) -> Layer:
+def _with_echo(spot: _Seen, echo: Any) -> Layer:
     layer, W = spot.layer, np.asarray(spot.step.weights)
     D, G = (np.asarray(a, dtype=np.float64) for a in (echo.cotangent, echo.gradient))
     free = W.shape[0] - spot.basis.shape[0]
@@ -254,23 +264,9 @@ def _with_echo(spot: _Seen, echo: Any, after: Array | None) -> Layer:
         backward=energy,
         positive=layer.positive,
         one_sided=layer.one_sided,
-        passed=_passed(spot, D, after),
         links=layer.links,
         size=layer.size,
     )
-
-
-def _passed(spot: _Seen, D: Floats, after: Array | None) -> tuple[float, float, int] | None:
-    """Squared slopes of the first input: what came out of the activation over what came into it."""
-    if after is None or np.shape(after) != D.shape:
-        return None
-    came = np.asarray(after[0], dtype=np.float64)
-    alive = came != 0.0
-    if not alive.any():
-        return None
-    slopes = D[0][alive] / came[alive]
-    h = np.asarray(spot.step.inputs[0], dtype=np.float64)
-    return float(np.mean(slopes * slopes)), spot.std**2 * float(h @ h), int(np.count_nonzero(alive))
 
 
 def _link(W: Floats, other: Array, std: float) -> float:

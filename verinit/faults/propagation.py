@@ -193,7 +193,7 @@ model(
 model(
     "straight_through_slope",
     Slipped(slope=np.ones_like),
-    "SP206",
+    "SP104",
     story="The way back of ReLU lets everything through, as a straight-through estimator does.",
 )
 model(
