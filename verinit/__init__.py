@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from verinit.runner import verify as verify
     from verinit.runner.activations import verify_activation as verify_activation
     from verinit.runner.gradients import verify_gradient as verify_gradient
+    from verinit.runner.layers import verify_layer as verify_layer
     from verinit.runner.normalizers import verify_batchnorm as verify_batchnorm
     from verinit.targets import resolve as resolve
     from verinit.targets import target as target
@@ -47,6 +48,7 @@ _HOMES = {
     "verinit.runner": ("verify",),
     "verinit.runner.activations": ("verify_activation",),
     "verinit.runner.gradients": ("verify_gradient",),
+    "verinit.runner.layers": ("verify_layer",),
     "verinit.runner.normalizers": ("verify_batchnorm",),
     "verinit.targets": ("resolve", "target"),
     "verinit.vocabulary": (

@@ -11,7 +11,9 @@ import math
 from collections.abc import Callable
 from dataclasses import replace
 
+from verinit.checks.failures import scale_mistake
 from verinit.checks.registry import check
+from verinit.checks.samples import squares
 from verinit.checks.walks import ROUNDED, Layer, Walks, walks
 from verinit.statistics import binomial, marginal
 from verinit.statistics.tails import log_p, p_value
@@ -29,6 +31,17 @@ def normal_weights(target: Target, case: Case) -> str:
         return "no scheme is declared for the weights"
     if scheme.family != "normal" or scheme.mean:
         return f"weights of {scheme} are not normal with mean 0"
+    return ""
+
+
+def independent_weights(target: Target, case: Case) -> str:
+    """Gains and signs are known for independent weights of a symmetric law about 0."""
+    scheme = target.scheme
+    if scheme is None:
+        return "no scheme is declared for the weights"
+    uneven = scheme.cut is not None and scheme.cut[0] != -scheme.cut[1]
+    if scheme.family not in ("normal", "uniform", "truncated_normal") or scheme.mean or uneven:
+        return f"weights of {scheme} are not independent and symmetric about 0"
     return ""
 
 
@@ -53,18 +66,21 @@ def seen(trial: Trial) -> Walks:
 
 def _gain_samples(trial: Trial) -> int:
     rounding = 0.0 if trial.case.dtype in (None, "float64") else 6.0 * ROUNDED
-    return marginal.variance_samples(_part(trial.rates, depth_of(trial)), trial.discrepancy - rounding)
+    rates = _part(trial.rates, depth_of(trial))
+    terms = squares(trial.target)
+    return marginal.variance_samples(rates, trial.discrepancy - rounding, terms=terms)
 
 
 def _gain(trial: Trial, way: str, words: str) -> Measured:
     """The gain of the layer that is least likely, and the RMS gains of all layers."""
-    energies = seen(trial).energies(way, trial.n)
+    energies, terms = seen(trial).energies(way, trial.n), squares(trial.target)
     rates = _part(trial.rates, len(energies))
     found = [
         marginal.variance(
             energy.squares,
             energy.freedom,
             rates,
+            terms=terms,
             excuse=2.0 * energy.excuse + energy.excuse**2,
             quantity=f"gain of the mean square{words} / predicted, layer {number}",
         )
@@ -74,17 +90,25 @@ def _gain(trial: Trial, way: str, words: str) -> Measured:
     return Measured(
         evidence=_least_likely(found),
         sufficient=tuple((f"RMS gain, layer {i}", e.gain) for i, e in enumerate(energies, start=1)),
-        likely=_named([energy.gain for energy in energies], wrong, words),
+        likely=_named([energy.gain for energy in energies], wrong, words, _mistake(trial, found)),
     )
 
 
-def _named(gains: list[float], wrong: list[int], words: str) -> str:
+def _mistake(trial: Trial, found: list[Evidence]) -> str:
+    """The well-known mistake that would leave every layer's ratio."""
+    width = trial.case.shape[1]
+    square = replace(trial, case=Case(shape=(width, width)))
+    return scale_mistake([(square, evidence) for evidence in found])
+
+
+def _named(gains: list[float], wrong: list[int], words: str, mistake: str) -> str:
     """One layer and its ratio where the others are right, all layers where none is."""
     name = f"RMS gain{words}"
     if len(wrong) == 1 < len(gains):
         return f"layer {wrong[0] + 1} alone: its {name} is {gains[wrong[0]]:.4g} times the predicted one"
     if len(wrong) == len(gains) > 1:
-        return f"every layer: its {name} is {min(gains):.4g} to {max(gains):.4g} times the predicted one"
+        said = f"every layer: its {name} is {min(gains):.4g} to {max(gains):.4g} times the predicted one"
+        return f"{said}; {mistake}" if mistake else said
     if wrong:
         listed = ", ".join(f"{i + 1} ({gains[i]:.3g})" for i in wrong)
         return f"layers {listed}: {name} over the predicted one in brackets"
@@ -111,15 +135,16 @@ def _part(rates: Rates, parts: int) -> Rates:
     source=SOURCE,
     discrepancy=0.0975,
     samples=_gain_samples,
-    applies=normal_weights,
+    applies=independent_weights,
     after=("SP101",),
 )
 def every_layer_gains_what_its_weights_promise(trial: Trial) -> Measured:
     """Every layer multiplies the RMS of its inputs by what its weights promise.
 
     A gain error of a few per cent a layer is a fading or exploding network at depth. Given its inputs, what a
-    layer sends is normal, whatever came before: each layer is judged by itself, exactly, at any width. The
-    discrepancy is that of the mean square: 5 % of the RMS.
+    layer sends is normal, whatever came before: each layer is judged by itself, exactly, at any width. Where
+    weights are independent but not normal, the gain is that over all directions of the input, |W|^2 / (s^2 in
+    out), by Chernoff's bound. The discrepancy is that of the mean square: 5 % of the RMS.
     """
     return _gain(trial, "forward", "")
 
@@ -212,7 +237,7 @@ def _worst_share(
     source="He et al. 2015, section 2.2",
     discrepancy=0.12,
     samples=_share_samples,
-    applies=normal_weights,
+    applies=independent_weights,
     after=("SP101",),
     scales=False,
 )
@@ -233,7 +258,7 @@ def half_of_the_units_fire(trial: Trial) -> Evidence:
     source="He et al. 2015, section 2.2",
     discrepancy=0.25,
     samples=_share_samples,
-    applies=normal_weights,
+    applies=independent_weights,
     after=("SP101", "SP204"),
     scales=False,
 )
@@ -244,7 +269,7 @@ def as_many_units_are_dead_as_never_rest(trial: Trial) -> Evidence:
     become, but weights without a preferred sign leave as many that no input puts to sleep. Exact: given the
     inputs, W and -W are equally likely. The discrepancy is that of the share of the dead among both.
     """
-    have = seen(trial).first(LOOKED_AT)
+    have = seen(trial).first(math.ceil(LOOKED_AT / trial.case.shape[1]))
     columns = list(zip(*have, strict=True))
     rates = _part(trial.rates, len(columns))
     wanted = binomial.share_samples(rates, trial.discrepancy, expected=0.5)
@@ -271,5 +296,5 @@ def as_many_units_are_dead_as_never_rest(trial: Trial) -> Evidence:
     return _least_likely(found)
 
 
-LOOKED_AT = 16
-"""Networks whose dead units are counted: how many there are grows with the batch's likeness, not by plan."""
+LOOKED_AT = 2048
+"""Units of a layer looked at: how many are dead is no matter of plan, but of how alike the inputs are."""

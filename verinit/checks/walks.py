@@ -10,6 +10,8 @@ chi-square. But X W says nothing of the part of W orthogonal to the inputs: with
 of X, P W is independent of X, X W and D, and P (D W')' whitened by D in the same way is iid N(0, s^2) within
 in - B dimensions.
 
+Weights that are independent but not normal are looked at in all directions at once: |W|^2 / s^2.
+
 Rounding. A product sums at most `in` terms, so an entry of X W is off by at most (in + 2) u |x| |w| (Higham
 2002, section 3.1), and its whitened row i by that of all rows over S_i: u (in + 2) |S| |W| / S_i in all.
 Directions for which this exceeds `ROUNDED` are left out: which ones depends on X alone. What is left is the
@@ -190,6 +192,8 @@ def _forward(step: Any, target: Target, others: list[Array]) -> _Seen:
         usual=math.sqrt(W.shape[0]),
         std=std,
     )
+    if target.scheme is not None and target.scheme.family != "normal" and std > 0.0:
+        energy = Energy(squares=float(np.vdot(W, W)) / std**2, freedom=W.size, excuse=4.0 * unit)
     below, above = (Z < 0.0).all(axis=0), (Z > 0.0).all(axis=0)
     layer = Layer(
         forward=energy,

@@ -8,7 +8,7 @@ from typing import Any
 
 from verinit.laws.schemes import parse
 from verinit.targets.batchnorms import batchnorm
-from verinit.targets.kinds import kind_of, of_kind, require
+from verinit.targets.kinds import kind_of, of_kind, require, takes_depth
 from verinit.targets.naming import name_of
 from verinit.targets.probing import adapted, dtypes
 from verinit.vocabulary import Kind, Scheme, Target, UsageError
@@ -62,6 +62,8 @@ def target(
         "expected": excuses,
         "replayable": found,
     }
+    if what == "model":
+        common |= {"ranks": (2,), "parameters": ("depth",) if takes_depth(obj) else ()}
     if what != "initializer" or derivative is not None:
         return Target(object=of_kind(obj, what, derivative=derivative), **common)
     initializer = adapted(obj)

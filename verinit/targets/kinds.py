@@ -117,6 +117,14 @@ def require(obj: Any, kind: Kind) -> None:
         )
 
 
+def takes_depth(model: Any) -> bool:
+    """Whether a model's walk is told how many layers to have."""
+    try:
+        return "depth" in inspect.signature(model.walk).parameters
+    except (TypeError, ValueError):
+        return False
+
+
 def _has(obj: Any, kind: Kind) -> bool:
     return all(hasattr(obj, name) for name in NEEDED[kind])
 

@@ -55,8 +55,9 @@ def stack(activation: str, scheme: str, *, batch_norm: bool = False) -> Target:
     """A stack as a target: `numpy:mlp(relu, he_normal)`."""
     promised = parse(scheme)
     normed = ", batch_norm" if batch_norm else ""
+    said = str(promised).replace("std=", "")  # a name with an equals sign would declare a scheme
     return Target(
-        name=f"numpy:mlp({activation}, {promised}{normed})",
+        name=f"numpy:mlp({activation}, {said}{normed})",
         kind="model",
         object=Stack(activation=activation, scheme=promised, batch_norm=batch_norm),
         scheme=promised,

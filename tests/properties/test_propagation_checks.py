@@ -1,0 +1,127 @@
+"""Signal and gradient by layer: right stacks pass at any width and depth, one wrong layer of five is named.
+
+Rates: each trial below runs at the check's own false_fail of 1e-6, so that a test over k trials of right code
+fails by chance k times in a million roots at most. Roots are constants.
+"""
+
+from __future__ import annotations
+
+import re
+from dataclasses import replace
+
+import numpy as np
+import pytest
+
+import verinit
+from verinit.checks import CHECKS, checks_of
+from verinit.checks.walks import walks
+from verinit.faults import FAULTS, faults_of
+from verinit.reference.activations import relu
+from verinit.reference.initializers import he_normal
+from verinit.reference.network import mlp
+from verinit.targets import resolve
+from verinit.targets.networks import CHAPTER, stack, targets
+from verinit.vocabulary import Case, Rates, UsageError, Verdict, examine
+
+LAWS = ("SP201", "SP202", "SP203", "SP204", "SP205")
+MODELS = checks_of("model")
+PLANTED = [(name, code) for name, fault in faults_of("model").items() for code in fault.codes]
+
+
+@pytest.mark.parametrize("code", sorted(MODELS))
+def test_every_check_of_models_owns_a_fault(code: str) -> None:
+    assert any(code in fault.codes for fault in faults_of("model").values())
+
+
+@pytest.mark.parametrize(("name", "code"), PLANTED)
+def test_a_planted_fault_is_caught(name: str, code: str) -> None:
+    fault = FAULTS[name]
+    found = examine(CHECKS[code].trial(fault.target, fault.cases[0], root=11))
+    assert found.verdict is Verdict.failed, str(found)
+
+
+@pytest.mark.parametrize("activation", ["sigmoid", "tanh", "relu"])
+@pytest.mark.parametrize("scheme", CHAPTER)
+@pytest.mark.parametrize("case", ["8x64?depth=3", "16x64/float32?depth=3"])
+def test_right_stacks_pass_layer_by_layer(activation: str, scheme: str, case: str) -> None:
+    for code, check in MODELS.items():
+        if code[:3] == "SP3":
+            continue
+        found = examine(check.trial(stack(activation, scheme), Case.parse(case), root=2))
+        assert found.verdict in (Verdict.passed, Verdict.skipped), str(found)
+
+
+def test_depth_and_width_change_nothing() -> None:
+    """Fifty layers of ReLU, whose inputs have become one direction, and a wide stack of few."""
+    for case in ("32x64?depth=50", "16x512?depth=2"):
+        for code in ("SP101", "SP102", "SP201", "SP202"):
+            found = examine(CHECKS[code].trial(stack("relu", "he_normal"), Case.parse(case), root=3))
+            assert found.verdict is Verdict.passed, str(found)
+
+
+@pytest.mark.parametrize("way", ["forward", "backward"])
+def test_ten_networks_of_sixteen_inputs_name_a_layer_whose_gain_is_five_per_cent_off(way: str) -> None:
+    """The third of five layers of 128 units; ten networks, no more, and every one of 20 roots."""
+    from verinit.checks.propagation import _least_likely, _named, _part
+    from verinit.statistics import marginal
+
+    target = FAULTS["one_layer_draws_five_per_cent_wide"].target
+    rates = _part(Rates(), 5)
+    for root in range(20):
+        have = walks(target, Case.parse("16x128?depth=5"), root).first(10)
+        sums = [[getattr(layer, way) for layer in column] for column in zip(*have, strict=True)]
+        found = [
+            marginal.variance(sum(e.squares for e in c), sum(e.freedom for e in c), rates, quantity="gain")
+            for c in sums
+        ]
+        wrong = [i for i, e in enumerate(found) if e.distance > e.tolerance]
+        assert wrong == [2]
+        gains = [float(np.sqrt(e.observed)) for e in found]
+        ratio = re.search(r"layer 3 alone: its RMS gain is ([0-9.]+) times", _named(gains, wrong, "", ""))
+        assert ratio
+        assert abs(float(ratio[1]) - 1.05) < 0.04
+        assert _least_likely(found).p <= 1e-6
+
+
+def test_uniform_weights_are_judged_in_all_directions() -> None:
+    right = stack("tanh", "xavier_uniform")
+    found = examine(CHECKS["SP201"].trial(right, Case.parse("8x48?depth=3")))
+    assert found.verdict is Verdict.passed, str(found)
+    wrong = replace(right, scheme=verinit.parse("lecun_uniform(gain=1.2)"))
+    assert examine(CHECKS["SP201"].trial(wrong, Case.parse("8x48?depth=3"))).verdict is Verdict.failed
+    assert examine(CHECKS["SP202"].trial(right, Case.parse("8x48?depth=3"))).verdict is Verdict.skipped
+
+
+def test_a_batch_that_fills_the_layer_leaves_no_way_back_to_judge() -> None:
+    found = examine(CHECKS["SP202"].trial(stack("relu", "he_normal"), Case.parse("64x64?depth=2")))
+    assert found.verdict is Verdict.skipped
+    assert "leave no direction of 64 free" in found.reason
+
+
+def test_what_underflows_is_skipped_with_its_reason() -> None:
+    found = examine(
+        CHECKS["SP202"].trial(stack("sigmoid", "normal(std=0.01)"), Case.parse("4x32/float32?depth=40"))
+    )
+    assert found.verdict is Verdict.skipped
+    assert "nothing reaches layer" in found.reason
+
+
+def test_the_family_is_found_by_name() -> None:
+    names = [target.name for target in targets()]
+    assert len(set(names)) == len(names) == 15
+    assert [resolve(name)[0].name for name in names] == names
+
+
+def test_a_network_of_ones_own_is_walked() -> None:
+    mine = mlp((24,) * 4, np.random.default_rng(0), initializer=he_normal, activation=relu)
+    report = verinit.verify(mine, scheme="he_normal", cases=("8x24",), name="mine", checks=LAWS)
+    assert report.counts["failed"] == report.counts["errored"] == 0
+    assert report.counts["passed"] >= 4
+    wrong = verinit.verify(mine, scheme="xavier_normal", cases=("8x24",), name="mine", checks=("SP201",))
+    assert wrong.red
+
+
+def test_a_model_without_a_case_that_fits_says_so() -> None:
+    mine = mlp((24,) * 4, np.random.default_rng(0), initializer=he_normal, activation=relu)
+    with pytest.raises(UsageError, match="no case of battery standard fits"):
+        verinit.verify(mine, scheme="he_normal", name="mine")
