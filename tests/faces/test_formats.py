@@ -1,4 +1,4 @@
-"""Other programs read the report too: JUnit XML through a parser of its own, GitHub's commands by their grammar."""
+"""Other programs read the report: JUnit XML by a parser of its own, GitHub's commands by their grammar."""
 
 from __future__ import annotations
 

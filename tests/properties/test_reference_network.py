@@ -179,9 +179,7 @@ def test_the_way_back_is_that_of_backward(batch_norm):
 
 def test_a_walk_depends_on_its_rng_alone():
     net = mlp((4, 6, 3), np.random.default_rng(8), initializer=he_normal, activation=relu)
-    one, again, other = (
-        [s.weights for s in there(net, batch(2, 4), seed)] for seed in (1, 1, 2)
-    )
+    one, again, other = ([s.weights for s in there(net, batch(2, 4), seed)] for seed in (1, 1, 2))
     assert all((a == b).all() for a, b in zip(one, again, strict=True))
     assert all((a != b).all() for a, b in zip(one, other, strict=True))
     drawn = np.random.default_rng(1)

@@ -13,6 +13,7 @@ from verinit.cli.outcome import deliver, exit_code
 from verinit.portraits import portrait
 from verinit.runner.environment import environment
 from verinit.textbook import ledger
+from verinit.textbook.korean import told_in_korean
 from verinit.vocabulary import Rates, Report, UsageError
 
 
@@ -33,6 +34,13 @@ from verinit.vocabulary import Rates, Report, UsageError
     metavar="FILE",
     help="... and save it there, as PNG or SVG.",
 )
+@click.option(
+    "--lang",
+    type=click.Choice(["en", "ko"]),
+    default="en",
+    show_default=True,
+    help="Of claims and one-sentence summaries.",
+)
 @options.seed
 @options.folder
 @options.form
@@ -44,6 +52,7 @@ def command(
     width: int | None,
     depth: int | None,
     figure: Path | None,
+    lang: str,
     seed: str | None,
     folder: Path,
     form: str,
@@ -57,6 +66,7 @@ def command(
 
     \b
     verinit textbook T05
+    verinit textbook --lang ko
     verinit textbook --init "normal(std=0.5)" --activation tanh --width 200 --depth 8
     verinit textbook --init mynet.init:draw --activation relu --figure mine.png
     """  # noqa: D301
@@ -73,19 +83,20 @@ def command(
         return
     root, started = options.root_of(seed), time.monotonic()
     book = ledger(root=root, only=tuple(claim.upper() for claim in claims))
+    rulings = tuple(map(told_in_korean, book.rulings)) if lang == "ko" else book.rulings
     report = Report(
         battery="textbook",
         root=root,
         false_fail=Rates().false_fail,
         planned=0,
-        rulings=book.rulings,
+        rulings=rulings,
         surprises=book.surprises,
         exhibits=book.exhibits,
         environment=environment(),
         run=(("seconds", f"{time.monotonic() - started:.2f}"),),
     )
     if form == "text" and output is None:
-        click.echo("\n\n".join(str(ruling) for ruling in book.rulings) + "\n")
+        click.echo("\n\n".join(str(ruling) for ruling in rulings) + "\n")
     if claims:
         if form != "text":
             deliver(report, folder=None, form=form, output=output)

@@ -30,6 +30,14 @@ class LogGain:
     dead: float
 
 
+def alive_shares(width: int) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    """K ~ Binomial(n, 1/2) units are alive: k = 0 .. n and their probabilities, each (n + 1,)."""
+    k = np.arange(width + 1, dtype=np.float64)
+    log_p = special.gammaln(width + 1) - special.gammaln(k + 1) - special.gammaln(width - k + 1)
+    p = np.exp(log_p - width * math.log(2.0))
+    return k, p / p.sum()
+
+
 def log_gain(width: int, *, gain: float = 1.0) -> LogGain:
     """log((2 gain / n) chi^2_K), K ~ Binomial(n, 1/2) above 0: mean -5/(2n), variance 5/n to leading order.
 
@@ -41,10 +49,8 @@ def log_gain(width: int, *, gain: float = 1.0) -> LogGain:
     """
     if width < 1 or not gain > 0.0:
         raise UsageError(f"width={width!r}, gain={gain!r}: a layer has a unit or more and a positive gain")
-    k = np.arange(1, width + 1, dtype=np.float64)
-    log_p = special.gammaln(width + 1) - special.gammaln(k + 1) - special.gammaln(width - k + 1)
-    p = np.exp(log_p - width * math.log(2.0))
-    p /= p.sum()
+    k, p = alive_shares(width)
+    k, p = k[1:], p[1:] / p[1:].sum()
     m = special.digamma(k / 2) + math.log(4.0 * gain / width)
     mean = float(p @ m)
     return LogGain(

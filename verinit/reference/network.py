@@ -84,8 +84,8 @@ class Network:
         """Draw fresh weights layer by layer, in training mode, and yield what each layer saw and sent.
 
         First a Step for each weighted layer, in order; then, from a standard normal cotangent at the top, an
-        Echo for each on the way back. The drawn weights stay in the layers; biases, scales and shifts are left as
-        they are.
+        Echo for each on the way back. The drawn weights stay in the layers; biases, scales and shifts are
+        left as they are.
 
         Raises `UsageError` for a network without an initializer.
         """
