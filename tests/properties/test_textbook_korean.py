@@ -21,7 +21,7 @@ from verinit.vocabulary import Outcome, Rates, Ruling, UsageError
 from verinit.vocabulary.document import plain, restore
 
 RATES, RUNS = Rates(), 36
-TRAINED = ("T25", "T26", "T27", "T28")
+TRAINED = ("T25", "T27", "T28")
 HANGUL = re.compile("[가-힣]")
 
 

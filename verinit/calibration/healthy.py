@@ -13,9 +13,16 @@ from verinit.targets import resolve
 from verinit.vocabulary import Target, Trial, UsageError
 
 FAMILY = "numpy"
-_TARGETS = ("he_normal", "he_uniform", "orthogonal", "zeros", "mlp(relu, he_normal)")
+_TARGETS = (
+    "he_normal",
+    "he_uniform",
+    "orthogonal",
+    "zeros",
+    "mlp(relu, he_normal)",
+    "mlp(relu, he_normal, batch_norm)",
+)
 _CASES = ("13x11", "8x8", "13x11/float16", "48x80", "3x3x4x10")
-_WALKED = ("4x24?depth=6",)
+_WALKED = ("4x24?depth=6", "16x40?depth=4")
 """Tried in this order: exact laws of normal weights first, small arrays first; models with units that die."""
 COARSE = 10.0
 """The coarseness of the smoke battery, at which p-values of right code are collected."""

@@ -49,6 +49,7 @@ class Slipped:
 
     weights   (layer, shape, rng, weights before) to W
     forward   (layer, x, W) to z
+    output    (z, y) to what the layer says it sent
     sees      (z, y) to what the next layer sees
     slope     z to what is multiplied on the way back
     backward  (layer, c, W, rng) to what is sent to the inputs
@@ -57,6 +58,7 @@ class Slipped:
 
     weights: Callable[[int, tuple[int, int], np.random.Generator, list[Array]], Array] = _drawn
     forward: Callable[[int, Array, Array], Array] = lambda layer, x, W: x @ W
+    output: Callable[[Array, Array], Array] = lambda z, y: y
     sees: Callable[[Array, Array], Array] = lambda z, y: y
     slope: Callable[[Array], Array] = lambda z: (z > 0.0).astype(z.dtype)
     backward: Callable[[int, Array, Array, np.random.Generator], Array] = lambda layer, c, W, rng: c @ W.T
@@ -70,7 +72,8 @@ class Slipped:
             W = self.weights(layer, (n, n), rng, [weights for weights, _ in kept]).astype(dtype)
             z = self.forward(layer, x, W).astype(dtype)
             y = np.maximum(z, 0.0) if layer < depth - 1 else z
-            yield There(layer=self.number(layer), weights=W, inputs=x, preactivation=z, output=y)
+            sent = self.output(z, y)
+            yield There(layer=self.number(layer), weights=W, inputs=x, preactivation=z, output=sent)
             kept.append((W, z))
             x = self.sees(z, y)
         c = rng.standard_normal(x.shape).astype(dtype)
@@ -194,6 +197,7 @@ model(
     "straight_through_slope",
     Slipped(slope=np.ones_like),
     "SP104",
+    "SP302",
     story="The way back of ReLU lets everything through, as a straight-through estimator does.",
 )
 model(
@@ -220,4 +224,14 @@ model(
     Slipped(weights=lambda layer, shape, rng, before: _drawn(layer, shape, np.random.default_rng(layer), [])),
     "SP103",
     story="Weights are drawn when the model is built, and every walk sees the same ones.",
+)
+
+
+model(
+    "activation_forgotten",
+    Slipped(sees=lambda z, y: z, slope=np.ones_like, output=lambda z, y: z),
+    "SP301",
+    "SP303",
+    "SP304",
+    story="The activation is set but never called, so that He's weights double the mean square by layers.",
 )

@@ -218,5 +218,12 @@ SENTENCES: dict[tuple[str, Outcome], Sentence] = {
         "침묵한 채로 남는다.",
         number("affine, BN, ReLU: mean of what ReLU sends", form=".3f"),
     ),
+    ("T26", DEPENDS): sentence(
+        "배치 정규화를 쓰면 가중치의 크기가 어떻든 신호와 기울기가 소실되지 않지만, 기울기의 RMS는 층을 "
+        "거슬러 갈 때마다 약 1.21배로 커져서 다섯 층에서는 10의 {0}제곱 배에 그치고 40층에서는 10의 {1}제곱 "
+        "배로 폭발한다.",
+        number("He, sqrt(2/n), 5 layers, backward"),
+        number("He, sqrt(2/n), 40 layers, backward"),
+    ),
 }
 """By claim and outcome: another outcome has another sentence, or none."""

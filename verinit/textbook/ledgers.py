@@ -18,6 +18,7 @@ from verinit.textbook import (
     gradients,
     histograms,
     linearity,
+    normed_depth,
     rectified,
     rectifiers,
     saturation,
@@ -55,6 +56,7 @@ EXAMINED: dict[str, Callable[[int, Rates], Ruling]] = {
     "T22": batchnorm_parameters.t22,
     "T23": batchnorm_parameters.t23,
     "T24": batchnorm_outputs.t24,
+    "T26": normed_depth.t26,
 }
 """How each claim is measured and ruled: (root, rates of the whole ledger) to a ruling."""
 

@@ -1,0 +1,216 @@
+"""Depth from end to end: right stacks pass in every dtype, planted faults are caught, and the layer is named."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import replace
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from verinit.checks import CHECKS
+from verinit.checks.depth import SCATTER, growth_seen
+from verinit.checks.depth_laws import MARGIN, SEEDS, seeds, theory
+from verinit.checks.depth_walks import START, Ensemble, batch
+from verinit.faults import FAULTS, faults_of
+from verinit.laws.growth import batchnorm_growth
+from verinit.laws.schemes import parse
+from verinit.statistics.equivalence import median_rank, median_within, proportion_within
+from verinit.targets.networks import Stack, stack
+from verinit.vocabulary import Case, Rates, Target, UsageError, Verdict, entropy, examine, judge
+
+CODES = ("SP301", "SP302", "SP303", "SP304", "SP305")
+PLAIN = CODES[:4]
+PLANTED = [
+    (name, code) for name, fault in faults_of("model").items() for code in fault.codes if code in CODES
+]
+SMALL = Case.parse("16x64?depth=4")
+RATES = Rates(false_fail=1e-9, false_pass=1e-9)
+EPS = float(np.finfo(np.float64).eps)
+
+
+def found(target: Target, code: str, case: Case | str = SMALL, *, root: int = 5):
+    place = case if isinstance(case, Case) else Case.parse(case)
+    return examine(CHECKS[code].trial(target, place, root=root))
+
+
+@pytest.mark.parametrize(("name", "code"), PLANTED)
+def test_a_planted_fault_is_caught_end_to_end(name: str, code: str) -> None:
+    fault = FAULTS[name]
+    said = found(fault.target, code, fault.cases[0])
+    assert said.verdict is Verdict.failed, str(said)
+
+
+def test_the_wrong_layer_is_named_with_its_ratio() -> None:
+    """1 / 6 of He's variance in layer 3: the median over 60 seeds of one log is good to a fifth of itself."""
+    fault = FAULTS["one_layer_keeps_the_default_of_its_framework"]
+    said = found(fault.target, "SP301", fault.cases[0]).likely
+    assert said.startswith("layer 3 multiplies the signal's mean square by 0.1")
+    back = found(FAULTS["straight_through_slope"].target, "SP302", "16x128?depth=5").likely
+    assert back.startswith("every layer multiplies the gradient's mean square by 2")
+
+
+def test_a_failure_shows_the_signal_by_depth_beside_theory() -> None:
+    said = found(FAULTS["tanh_with_five_thirds"].target, "SP301", "16x64?depth=4")
+    (shown,) = said.exhibits
+    assert len(shown.x) == len(shown.observed) == len(shown.expected) == 4
+    assert shown.band is not None
+    low, high = shown.band
+    assert all(a < e < b for a, e, b in zip(low, shown.expected, high, strict=True))
+    assert shown.observed[-1] > high[-1]
+
+
+@pytest.mark.parametrize("dtype", ["float16", "bfloat16", "float32", "float64"])
+@pytest.mark.parametrize(
+    ("activation", "scheme"),
+    [("relu", "he_normal"), ("tanh", "lecun_normal"), ("sigmoid", "normal(std=1)"), ("gelu", "he_uniform")],
+)
+def test_right_stacks_pass_end_to_end(activation: str, scheme: str, dtype: str) -> None:
+    target = replace(stack(activation, scheme), dtypes=(dtype,))
+    for code in PLAIN:
+        said = found(target, code, f"16x64/{dtype}?depth=4")
+        assert said.verdict is Verdict.passed, str(said)
+
+
+@pytest.mark.parametrize("activation", ["relu", "tanh"])
+def test_right_batch_norm_grows_as_its_law_says(activation: str) -> None:
+    said = found(stack(activation, "he_normal", batch_norm=True), "SP305")
+    assert said.verdict is Verdict.passed, str(said)
+
+
+@pytest.mark.parametrize("width", [64, 128])
+@pytest.mark.parametrize(("activation", "scheme"), [("relu", "he_normal"), ("sigmoid", "normal(std=1)")])
+def test_what_the_laws_leave_out_is_less_than_the_margin(activation: str, scheme: str, width: int) -> None:
+    """The median over 150 seeds cannot lie off by the margin: its interval at 1e-9 would say so."""
+    target, case = stack(activation, scheme), Case.parse(f"16x{width}?depth=5")
+    walked = Ensemble(target, case, 6).first(150)
+    laws = theory(CHECKS["SP301"].trial(target, case), 5)
+    for part, curve, at in (
+        ("signal", laws.signal, -1),
+        ("gradient", laws.gradient, 0),
+        ("cosines", laws.cosines, -1),
+    ):
+        scores = curve.scores(np.array([getattr(each, part) for each in walked]))[:, at]
+        told = median_within(
+            scores, expected=0.0, margin=MARGIN / 2, outer_margin=2.0, rates=RATES, quantity="median"
+        )
+        assert judge(told, 2.0) is Verdict.passed, told
+        beyond = int(np.count_nonzero(np.abs(scores) > 1.0))
+        share = proportion_within(
+            beyond, 150, expected=0.16, margin=0.16, outer_margin=0.5, rates=RATES, quantity="beyond one"
+        )
+        assert judge(share, 0.5) is Verdict.passed, share
+
+
+@pytest.mark.parametrize(("rows", "width", "depth"), [(16, 64, 4), (32, 64, 5)])
+def test_growth_scatters_no_more_than_the_plan_reckons(rows: int, width: int, depth: int) -> None:
+    """Beyond two planned deviations lie at most 5 % of 100 seeds, if these are normal; 20 % are allowed."""
+    target = stack("relu", "he_normal", batch_norm=True)
+    walked = Ensemble(target, Case.parse(f"{rows}x{width}?depth={depth}"), 6).first(100)
+    growth = growth_seen(np.array([each.gradient for each in walked]))
+    law = math.log2(batchnorm_growth("relu").value * (rows - 2) / (rows - 3))
+    planned = SCATTER / math.sqrt(rows * width * (depth - 3))
+    beyond = int(np.count_nonzero(np.abs(growth - law) > 2 * planned))
+    share = proportion_within(
+        beyond, 100, expected=0.05, margin=0.15, outer_margin=0.6, rates=RATES, quantity="beyond two"
+    )
+    assert judge(share, 0.6) is Verdict.passed, share
+
+
+@given(rows=st.integers(2, 12), width=st.integers(16, 60))
+@settings(deadline=None, max_examples=25)
+def test_inputs_have_one_size_and_one_cosine(rows: int, width: int) -> None:
+    rng = np.random.default_rng(entropy(0, "inputs", rows, width))
+    x = batch((rows, width), "float64", rng)
+    wanted = width * (START + (1 - START) * np.eye(rows))
+    # a frame that is orthonormal to a few eps of its size
+    assert np.max(np.abs(x @ x.T - wanted)) <= 16 * width * EPS * math.sqrt(width)
+
+
+@given(exponent=st.floats(4, 12), reach=st.floats(1.0, 4.0))
+@settings(deadline=None, max_examples=25)
+def test_a_plan_keeps_its_power(exponent: float, reach: float) -> None:
+    """Drawn in the mind: as many of n values lie within the reach as Binomial(n, Phi(-reach)) says."""
+    from scipy.special import bdtrc, ndtr
+
+    rates = Rates(false_fail=10.0**-exponent, false_pass=1e-6)
+    n = seeds(rates, reach)
+    rank = min(median_rank(n, rates.false_fail), median_rank(n, rates.false_pass))
+    assert n >= SEEDS
+    assert rank >= 1
+    assert 2 * bdtrc(rank - 1, n, float(ndtr(-reach))) <= rates.false_pass
+    assert seeds(rates, reach + 1.0) <= n
+
+
+def test_a_departure_inside_the_margin_has_no_plan() -> None:
+    with pytest.raises(UsageError, match="no number of seeds"):
+        seeds(Rates(), 0.0)
+
+
+def _saying(target: Target, *declared: tuple[str, object], scheme: str | None = None) -> Target:
+    return replace(target, declared=declared, scheme=None if scheme is None else parse(scheme))
+
+
+RIGHT = stack("relu", "he_normal")
+
+
+@pytest.mark.parametrize(
+    ("target", "case", "code", "words"),
+    [
+        (stack("relu", "he_normal", batch_norm=True), "16x64?depth=4", "SP301", "batch norm resets"),
+        (RIGHT, "16x64?depth=4", "SP305", "no batch norm is declared"),
+        (RIGHT, "16x16?depth=4", "SP301", "a width above their number"),
+        (RIGHT, "8x24?depth=4", "SP301", "a layer may die"),
+        (RIGHT, "1x64?depth=4", "SP303", "a batch of two inputs"),
+        (RIGHT, "16x1024?depth=50", "SP301", "hundreds of walks"),
+        (RIGHT, "8x40?depth=12", "SP302", "trusted up to 1"),
+        (_saying(RIGHT, ("activation", "relu")), "16x64?depth=4", "SP301", "declares no scheme"),
+        (_saying(RIGHT, ("activation", "swish9"), scheme="he_normal"), "16x64?depth=4", "SP301", "activation that"),
+        (_saying(RIGHT, ("activation", "relu"), scheme="orthogonal"), "16x64?depth=4", "SP304", "independent"),
+        (_saying(RIGHT, ("activation", "relu"), ("residual", True), scheme="he_normal"), "16x64", "SP301", "branches"),
+        (stack("relu", "he_normal", batch_norm=True), "8x64?depth=4", "SP305", "too small for the law"),
+        (stack("relu", "he_normal", batch_norm=True), "16x64?depth=3", "SP305", "none lies between"),
+    ],
+)  # fmt: skip
+def test_where_theory_is_silent_the_check_says_why(target: Target, case: str, code: str, words: str) -> None:
+    said = found(target, code, case)
+    assert said.verdict is Verdict.skipped, str(said)
+    assert words in said.reason
+
+
+class _OneWay:
+    """A walk that never comes back."""
+
+    def walk(self, inputs, rng, *, depth=4):
+        whole = Stack(activation="relu", scheme=parse("he_normal")).walk(inputs, rng, depth=depth)
+        return (record for record in whole if hasattr(record, "preactivation"))
+
+
+def test_a_walk_that_does_not_come_back_is_judged_forward_only() -> None:
+    target = replace(RIGHT, object=_OneWay(), replayable=False)
+    assert found(target, "SP301").verdict is Verdict.passed
+    said = found(target, "SP302")
+    assert said.verdict is Verdict.skipped
+    assert "does not come back" in said.reason
+
+
+class _Dead:
+    """A stack whose units all sleep."""
+
+    def walk(self, inputs, rng, *, depth=4):
+        for record in Stack(activation="relu", scheme=parse("he_normal")).walk(inputs, rng, depth=depth):
+            yield (
+                replace(record, preactivation=0 * record.preactivation)
+                if hasattr(record, "output")
+                else record
+            )
+
+
+def test_a_signal_that_is_gone_fails_and_says_no_more() -> None:
+    target = replace(RIGHT, object=_Dead(), replayable=False)
+    for code in ("SP301", "SP303", "SP304"):
+        said = found(target, code)
+        assert said.verdict is Verdict.failed, str(said)
+        assert not said.likely

@@ -1,0 +1,179 @@
+"""T26: what batch norm does to signal and gradient through depth, before any training.
+
+Two halves, ruled apart. Forward, the RMS of the activations of a layer over that of the first. Backward, the
+RMS of the gradient at the first layer's output over that which comes in at the top. Neither needs data: the
+inputs are standard normal, the weights fresh, gamma = 1 and beta = 0.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+from functools import lru_cache
+from typing import Any
+
+import numpy as np
+
+from verinit.laws.growth import batchnorm_growth
+from verinit.reference.activations import ACTIVATIONS
+from verinit.reference.initializers import normal
+from verinit.reference.layers import Activate, Affine, BatchNorm
+from verinit.reference.network import Network
+from verinit.statistics.equivalence import median_within
+from verinit.textbook.claims import CLAIMS
+from verinit.textbook.experiment import DEPTH, SCHEMES, WIDTH, Floats
+from verinit.textbook.rules import combined, share
+from verinit.vocabulary import Axis, Evidence, Exhibit, Rates, Ruling, entropy, judge
+
+DEEP = 40
+"""Layers of the deep networks."""
+BATCH = 100
+RUNS = 36
+"""Networks of each kind: enough for a median at the ledger's share of its rates."""
+MARGIN, OUTER = 1.0, 1.5
+"""Decades that a signal or gradient may move and be called kept, and within which a pass must surely lie: a
+factor of ten is what tuning a learning rate makes up for. Declared before the run."""
+SCALES = ("std 0.01", "He, sqrt(2/n)", "N(0, 1)")
+"""Weights that without batch norm fade, keep and explode."""
+
+
+def normed(std: float, depth: int, root: int, run: int) -> tuple[Floats, Floats]:
+    """RMS of the activations, and of the gradient at them, layer by layer: (depth,) each.
+
+    Affine, batch norm, ReLU, `depth` times; a standard normal gradient is sent back from the top.
+    """
+    rng = np.random.default_rng(entropy(root, "textbook", "normed depth", std, depth, run))
+    layers: list[Any] = []
+    for _ in range(depth):
+        layers.append(Affine(normal((WIDTH, WIDTH), rng, std=std), None))
+        layers.append(BatchNorm(np.ones(WIDTH), np.zeros(WIDTH)))
+        layers.append(Activate(ACTIVATIONS["relu"]))
+    network = Network(layers)
+    y = network.forward(normal((BATCH, WIDTH), rng))
+    network.backward(normal(y.shape, rng))
+    return _rms(network.activations[2::3]), _rms(network.gradients[2::3])
+
+
+def _rms(arrays: list[Any]) -> Floats:
+    return np.array([math.sqrt(float(np.vdot(a, a)) / a.size) for a in arrays])
+
+
+@lru_cache(maxsize=16)
+def runs(name: str, depth: int, root: int) -> tuple[Floats, Floats]:
+    """Signal and gradient of `RUNS` networks under one of the chapter's schemes: (runs, depth) each."""
+    seen = [normed(SCHEMES[name](WIDTH), depth, root, run) for run in range(RUNS)]
+    signal, gradient = (np.array(each) for each in zip(*seen, strict=True))
+    return signal, gradient
+
+
+def t26(root: int, rates: Rates) -> Ruling:
+    """T26, measured and ruled."""
+    shallow = {name: runs(name, DEPTH, root) for name in SCALES}
+    return batch_norm_keeps_the_signal_and_grows_the_gradient(
+        shallow, {name: runs(name, DEEP, root) for name in SCALES[1:2]}, rates=rates
+    )
+
+
+def batch_norm_keeps_the_signal_and_grows_the_gradient(
+    shallow: Mapping[str, tuple[Floats, Floats]],
+    deep: Mapping[str, tuple[Floats, Floats]],
+    *,
+    rates: Rates,
+) -> Ruling:
+    """With batch norm nothing vanishes at any scale of the weights, but the gradient grows layer by layer.
+
+    shallow, deep  signal and gradient, (runs, depth) each, by scheme
+    """
+    part = share(rates, 2 * (len(shallow) + len(deep)) + len(deep))
+    judged = [
+        evidence
+        for networks in (shallow, deep)
+        for name, (signal, gradient) in networks.items()
+        for evidence in _both(name, signal, gradient, part)
+    ]
+    growth = batchnorm_growth("relu").value
+    beside = [_beside_theory(gradient, growth, part) for _, gradient in deep.values()]
+    (_, gradient), (*_, backward) = next(iter(deep.values())), judged
+    return Ruling(
+        id="T26",
+        ruling=combined([judge(evidence, OUTER) for evidence in judged]),
+        claim=CLAIMS["T26"],
+        summary=(
+            "Vanishing it prevents: whatever the scale of the weights, signal and gradient keep their "
+            "size through five layers. Exploding it does not: the gradient's RMS grows by "
+            f"{math.sqrt(growth):.2f} a layer, which five layers hardly show and {gradient.shape[1]} layers "
+            f"make a factor of {10.0**backward.observed:,.0f}."
+        ),
+        conditions=_conditions(growth, gradient.shape[1]),
+        evidence=(*judged, *beside),
+        exhibits=(_exhibit(gradient, growth),),
+    )
+
+
+def _both(name: str, signal: Floats, gradient: Floats, rates: Rates) -> list[Evidence]:
+    """Decades by which the signal moves from the first layer to the last, and the gradient back."""
+    depth = signal.shape[1]
+    rows = (
+        ("forward: RMS of the activations", signal[:, -1] / signal[:, 0]),
+        ("backward: RMS of the gradient", gradient[:, 0] / gradient[:, -1]),
+    )
+    return [
+        median_within(
+            np.log10(ratio),
+            expected=0.0,
+            margin=MARGIN,
+            outer_margin=OUTER,
+            rates=rates,
+            quantity=f"{name}, {depth} layers, {words}, decades moved (kept: at most {MARGIN:g})",
+        )
+        for words, ratio in rows
+    ]
+
+
+def _beside_theory(gradient: Floats, growth: float, rates: Rates) -> Evidence:
+    """Decades of growth beside Yang et al. 2019 at large batch and width, within a tenth."""
+    steps = gradient.shape[1] - 1
+    theory = 0.5 * steps * math.log10(growth)
+    return median_within(
+        np.log10(gradient[:, 0] / gradient[:, -1]),
+        expected=theory,
+        margin=0.1 * theory,
+        outer_margin=0.25 * theory,
+        rates=rates,
+        quantity=f"decades that the gradient's RMS grows over {steps} layers, beside theory",
+    )
+
+
+def _conditions(growth: float, depth: int) -> str:
+    tenfold = 2.0 / math.log10(growth)
+    return (
+        f"before training; median of {RUNS} networks, float64, width {WIDTH}, batch of {BATCH} inputs "
+        "N(0, 1), affine, batch norm and ReLU without skips, gamma 1, beta 0. Forward the RMS of the "
+        "activations is that of ReLU of a standardised number, 0.71, in every layer. Backward the mean "
+        f"square gains pi / (pi - 1) = {growth:.3f} a layer at large batch and width, whatever the weights' "
+        f"scale: tenfold in RMS every {tenfold:.0f} layers, "
+        f"{10 ** (0.5 * (depth - 1) * math.log10(growth)):,.0f} times over {depth} layers. Without batch "
+        "norm the same weights of std 0.01 fade and those of std 1 explode. What training makes of it is "
+        "not ruled on here"
+    )
+
+
+def _exhibit(gradient: Floats, growth: float) -> Exhibit:
+    depth = gradient.shape[1]
+    moved = np.log10(gradient / gradient[:, -1:])
+    centre = 0.5 * np.arange(depth - 1, -1, -1) * math.log10(growth)
+    low, high = np.quantile(moved, [0.1, 0.9], axis=0)
+    return Exhibit(
+        id="T26-gradient",
+        kind="curve",
+        title=f"The gradient through {depth} layers of affine, batch norm and ReLU",
+        caption=f"Median of {gradient.shape[0]} networks beside theory at large batch and width; the band "
+        "holds the middle 80 % of the networks. The gradient enters at the right.",
+        x_axis=Axis(label="layer"),
+        y_axis=Axis(label="log10 of the gradient's RMS over that at the top"),
+        x=tuple(float(layer) for layer in range(1, depth + 1)),
+        observed=tuple(map(float, np.median(moved, axis=0))),
+        expected=tuple(map(float, centre)),
+        band=(tuple(map(float, low)), tuple(map(float, high))),
+        n=gradient.shape[0],
+    )
