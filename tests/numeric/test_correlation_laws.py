@@ -52,8 +52,8 @@ def test_closed_kernels_agree_with_the_quadrature(slope: float, c: float) -> Non
     assert abs(predicted - both.value) <= both.error + 16 * EPS * (1 + both.value)
 
 
-@pytest.mark.parametrize("c", [-0.8, 0.3, 0.8])
-@pytest.mark.parametrize("name", ["tanh", "sigmoid", "gelu", "silu", "softplus"])
+@pytest.mark.parametrize("c", [-0.8, 0.6])
+@pytest.mark.parametrize("name", ["tanh", "gelu", "softplus"])
 def test_covariance_is_its_hermite_series_within_the_remainder(name: str, c: float) -> None:
     """E[f(u) f(v)] = sum a_k^2 c^k; what is left out after K terms is at most |c|^K (E f^2 - sum a_k^2)."""
     f, q, terms = response(name), 0.7, 40
@@ -71,7 +71,7 @@ def test_covariance_is_its_hermite_series_within_the_remainder(name: str, c: flo
 
 
 @given(name=st.sampled_from(SMOOTH), q=st.floats(0.01, 3), c=st.floats(-1, 1))
-@settings(deadline=None, max_examples=5)
+@settings(deadline=None, max_examples=3)
 def test_the_slope_covariance_is_the_derivative_of_the_covariance(name: str, q: float, c: float) -> None:
     """E[f f](c) - E[f f](0) = q times the integral of E[f' f'] (Price 1958), by 8 Gauss nodes.
 
@@ -87,7 +87,7 @@ def test_the_slope_covariance_is_the_derivative_of_the_covariance(name: str, q: 
 
 
 @given(q=st.floats(1e-3, 10), c=st.floats(0, 1), name=st.sampled_from(SMOOTH))
-@settings(deadline=None, max_examples=15)
+@settings(deadline=None, max_examples=10)
 def test_the_ends_of_the_map_are_moments(q: float, c: float, name: str) -> None:
     first = moment(name, q, power=1).value
     assert abs(correlation.covariance(name, q, q, 0.0).value - first * first) <= 64 * EPS * (
@@ -112,8 +112,7 @@ def test_relu_is_the_special_case_that_is_written_apart(std: float) -> None:
 
 @pytest.mark.parametrize(
     ("name", "gain", "bias"),
-    [("tanh", 0.8, 0.1), ("tanh", 2.0, 0.0), ("tanh", 4.0, 0.3), ("erf", 3.0, 0.2), ("sigmoid", 9.0, 0.1),
-     ("selu", 1.0, 0.0), ("gelu", 1.5, 0.5)],
+    [("tanh", 0.8, 0.1), ("tanh", 2.0, 0.0), ("erf", 3.0, 0.2), ("sigmoid", 9.0, 0.1), ("selu", 1.0, 0.0)],
 )  # fmt: skip
 def test_the_stable_cosine_draws_every_start_at_the_rate_of_its_depth_scale(
     name: str, gain: float, bias: float

@@ -1,4 +1,7 @@
-"""Depth from end to end: right stacks pass in every dtype, planted faults are caught, and the layer is named."""
+"""Depth from end to end: right stacks pass in every dtype, the layer is named, silence has its reason.
+
+That every planted fault is caught is in `test_propagation_checks`.
+"""
 
 from __future__ import annotations
 
@@ -14,18 +17,14 @@ from verinit.checks import CHECKS
 from verinit.checks.depth import SCATTER, growth_seen
 from verinit.checks.depth_laws import MARGIN, SEEDS, seeds, theory
 from verinit.checks.depth_walks import START, Ensemble, batch
-from verinit.faults import FAULTS, faults_of
+from verinit.faults import FAULTS
 from verinit.laws.growth import batchnorm_growth
 from verinit.laws.schemes import parse
 from verinit.statistics.equivalence import median_rank, median_within, proportion_within
 from verinit.targets.networks import Stack, stack
 from verinit.vocabulary import Case, Rates, Target, UsageError, Verdict, entropy, examine, judge
 
-CODES = ("SP301", "SP302", "SP303", "SP304", "SP305")
-PLAIN = CODES[:4]
-PLANTED = [
-    (name, code) for name, fault in faults_of("model").items() for code in fault.codes if code in CODES
-]
+PLAIN = ("SP301", "SP302", "SP303", "SP304")
 SMALL = Case.parse("16x64?depth=4")
 RATES = Rates(false_fail=1e-9, false_pass=1e-9)
 EPS = float(np.finfo(np.float64).eps)
@@ -34,13 +33,6 @@ EPS = float(np.finfo(np.float64).eps)
 def found(target: Target, code: str, case: Case | str = SMALL, *, root: int = 5):
     place = case if isinstance(case, Case) else Case.parse(case)
     return examine(CHECKS[code].trial(target, place, root=root))
-
-
-@pytest.mark.parametrize(("name", "code"), PLANTED)
-def test_a_planted_fault_is_caught_end_to_end(name: str, code: str) -> None:
-    fault = FAULTS[name]
-    said = found(fault.target, code, fault.cases[0])
-    assert said.verdict is Verdict.failed, str(said)
 
 
 def test_the_wrong_layer_is_named_with_its_ratio() -> None:
@@ -62,10 +54,16 @@ def test_a_failure_shows_the_signal_by_depth_beside_theory() -> None:
     assert shown.observed[-1] > high[-1]
 
 
-@pytest.mark.parametrize("dtype", ["float16", "bfloat16", "float32", "float64"])
 @pytest.mark.parametrize(
-    ("activation", "scheme"),
-    [("relu", "he_normal"), ("tanh", "lecun_normal"), ("sigmoid", "normal(std=1)"), ("gelu", "he_uniform")],
+    ("activation", "scheme", "dtype"),
+    [
+        ("relu", "he_normal", "float16"),
+        ("relu", "he_normal", "bfloat16"),
+        ("tanh", "lecun_normal", "float32"),
+        ("tanh", "he_truncated_normal", "bfloat16"),
+        ("sigmoid", "normal(std=1)", "float16"),
+        ("gelu", "he_uniform", "float64"),
+    ],
 )
 def test_right_stacks_pass_end_to_end(activation: str, scheme: str, dtype: str) -> None:
     target = replace(stack(activation, scheme), dtypes=(dtype,))
@@ -80,8 +78,9 @@ def test_right_batch_norm_grows_as_its_law_says(activation: str) -> None:
     assert said.verdict is Verdict.passed, str(said)
 
 
-@pytest.mark.parametrize("width", [64, 128])
-@pytest.mark.parametrize(("activation", "scheme"), [("relu", "he_normal"), ("sigmoid", "normal(std=1)")])
+@pytest.mark.parametrize(
+    ("activation", "scheme", "width"), [("relu", "he_normal", 128), ("sigmoid", "normal(std=1)", 64)]
+)
 def test_what_the_laws_leave_out_is_less_than_the_margin(activation: str, scheme: str, width: int) -> None:
     """The median over 150 seeds cannot lie off by the margin: its interval at 1e-9 would say so."""
     target, case = stack(activation, scheme), Case.parse(f"16x{width}?depth=5")
@@ -132,7 +131,7 @@ def test_inputs_have_one_size_and_one_cosine(rows: int, width: int) -> None:
 @given(exponent=st.floats(4, 12), reach=st.floats(1.0, 4.0))
 @settings(deadline=None, max_examples=25)
 def test_a_plan_keeps_its_power(exponent: float, reach: float) -> None:
-    """Drawn in the mind: as many of n values lie within the reach as Binomial(n, Phi(-reach)) says."""
+    """So few of n values lie within the reach as Binomial(n, Phi(-reach)) has it."""
     from scipy.special import bdtrc, ndtr
 
     rates = Rates(false_fail=10.0**-exponent, false_pass=1e-6)
@@ -145,7 +144,7 @@ def test_a_plan_keeps_its_power(exponent: float, reach: float) -> None:
 
 
 def test_a_departure_inside_the_margin_has_no_plan() -> None:
-    with pytest.raises(UsageError, match="no number of seeds"):
+    with pytest.raises(UsageError, match="too many seeds"):
         seeds(Rates(), 0.0)
 
 
@@ -153,6 +152,7 @@ def _saying(target: Target, *declared: tuple[str, object], scheme: str | None = 
     return replace(target, declared=declared, scheme=None if scheme is None else parse(scheme))
 
 
+RELU = ("activation", "relu")
 RIGHT = stack("relu", "he_normal")
 
 
@@ -166,10 +166,10 @@ RIGHT = stack("relu", "he_normal")
         (RIGHT, "1x64?depth=4", "SP303", "a batch of two inputs"),
         (RIGHT, "16x1024?depth=50", "SP301", "hundreds of walks"),
         (RIGHT, "8x40?depth=12", "SP302", "trusted up to 1"),
-        (_saying(RIGHT, ("activation", "relu")), "16x64?depth=4", "SP301", "declares no scheme"),
-        (_saying(RIGHT, ("activation", "swish9"), scheme="he_normal"), "16x64?depth=4", "SP301", "activation that"),
-        (_saying(RIGHT, ("activation", "relu"), scheme="orthogonal"), "16x64?depth=4", "SP304", "independent"),
-        (_saying(RIGHT, ("activation", "relu"), ("residual", True), scheme="he_normal"), "16x64", "SP301", "branches"),
+        (_saying(RIGHT, RELU), "16x64?depth=4", "SP301", "declares no scheme"),
+        (_saying(RIGHT, ("activation", "swoosh"), scheme="he_normal"), "16x64", "SP301", "activation that"),
+        (_saying(RIGHT, RELU, scheme="orthogonal"), "16x64?depth=4", "SP304", "independent"),
+        (_saying(RIGHT, RELU, ("residual", True), scheme="he_normal"), "16x64", "SP301", "branches"),
         (stack("relu", "he_normal", batch_norm=True), "8x64?depth=4", "SP305", "too small for the law"),
         (stack("relu", "he_normal", batch_norm=True), "16x64?depth=3", "SP305", "none lies between"),
     ],

@@ -13,12 +13,14 @@ import numpy as np
 import pytest
 
 import verinit
+from verinit.cases import BATTERIES
 from verinit.checks import CHECKS, checks_of
 from verinit.checks.walks import walks
 from verinit.faults import FAULTS, faults_of
 from verinit.reference.activations import relu
 from verinit.reference.initializers import he_normal
 from verinit.reference.network import mlp
+from verinit.runner import plan
 from verinit.targets import resolve
 from verinit.targets.networks import CHAPTER, stack, targets
 from verinit.vocabulary import Case, Rates, UsageError, Verdict, examine
@@ -104,6 +106,12 @@ def test_what_underflows_is_skipped_with_its_reason() -> None:
     )
     assert found.verdict is Verdict.skipped
     assert "nothing reaches layer" in found.reason
+
+
+@pytest.mark.parametrize("name", sorted(BATTERIES))
+def test_every_battery_has_a_case_for_every_stack(name: str) -> None:
+    planned = plan(targets(), battery=BATTERIES[name])
+    assert {trial.target.name for trial in planned.trials} == {target.name for target in targets()}
 
 
 def test_the_family_is_found_by_name() -> None:

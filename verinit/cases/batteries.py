@@ -99,6 +99,7 @@ _LOSSES_MANY = (
 )
 
 
+_MODELS = ("4x8?depth=2",)
 _MODELS_USUAL = ("16x128?depth=5", "16x96/float32?depth=4")
 _MODELS_MANY = (
     *_MODELS_USUAL,
@@ -124,6 +125,7 @@ _FEW: Places = {
     "activation": _ACTIVATIONS,
     "loss": _LOSSES,
     "normalizer": _NORMALIZERS,
+    "model": _MODELS,
 }
 _USUAL: Places = {
     "initializer": _STANDARD,
@@ -150,7 +152,7 @@ def _battery(name: str, places: Places, coarseness: float, families: tuple[str, 
 
 
 BATTERIES: dict[str, Battery] = {
-    "smoke": _battery("smoke", _FEW, 10.0, ("IN10", *_MARGINAL, "AC", "BN", "GR", "SA")),
+    "smoke": _battery("smoke", _FEW, 10.0, ("IN10", *_MARGINAL, "AC", "BN", "GR", "SA", "SP10")),
     "standard": _battery("standard", _USUAL, 1.0),
     "exhaustive": _battery("exhaustive", _MANY, 0.5),
 }

@@ -35,6 +35,8 @@ SEEDS = 36
 """The fewest seeds over which a median is judged."""
 NARROWEST = 32
 """A narrower ReLU layer may die, which a law of logs knows nothing of: 2^-32 a layer here."""
+NEAREST = 0.1
+"""What must be seen lies this far beyond the margin at least, in standard deviations: some 20,000 seeds."""
 WEIGHTS = 1 << 22
 """Weights that one walk may draw: a median asks for some hundred walks."""
 _IID = ("normal", "uniform", "truncated_normal")
@@ -168,13 +170,17 @@ def seeds(rates: Rates, reach: float) -> int:
     Each value lies on the near side of the margin with probability Phi(-reach) at most, where it scatters no
     more than a normal law of one standard deviation; too many of them must do so with probability at most
     `false_pass`, for the outer interval and for the verdict of a fault.
+    Raises `UsageError` where what must be seen lies hardly beyond the margin.
     """
+    if not reach >= NEAREST:
+        raise UsageError(
+            f"a departure of {reach:.3g} standard deviations beyond the margin asks for too many seeds; "
+            f"give a discrepancy that is {NEAREST:g} or more beyond it"
+        )
     near = float(special.ndtr(-reach))
     n = max(SEEDS, seeds_needed(min(rates.false_fail, rates.false_pass)))
     while 2.0 * float(special.bdtrc(_rank(n, rates) - 1, n, near)) > rates.false_pass:
-        n += 1
-        if n > 100_000:
-            raise UsageError(f"no number of seeds up to 100,000 resolves {reach:.3g} standard deviations")
+        n += 1 + n // 64
     return n
 
 
