@@ -24,13 +24,13 @@ from verinit.textbook import ledger
 from verinit.vocabulary import Report, UsageError
 
 
-def with_ledger(report: Report) -> Report:
+def with_ledger(report: Report, *, with_training: bool) -> Report:
     """The report with the textbook ledger added; interrupted, it is marked incomplete."""
     if not report.complete:
         return report
     started = time.monotonic()
     try:
-        book = ledger(root=report.root)
+        book = ledger(root=report.root, with_training=with_training)
     except KeyboardInterrupt:
         return replace(report, complete=False)
     seconds = float(dict(report.run)["seconds"]) + time.monotonic() - started
@@ -110,6 +110,6 @@ def command(
         pool.kill()
     report = replace(report, environment=merged(report.environment, pool.environment))
     if not words and not codes:
-        report = with_ledger(report)
+        report = with_ledger(report, with_training=look.name == "exhaustive")
     report = replace(with_calibration(report), run=(*report.run, ("command", options.typed())))
     deliver(report, folder=folder, form=form, output=output, strict=strict)
