@@ -74,7 +74,7 @@ class Page:
 
     def _figure(self, shown: Illustration) -> Markup:
         self.figures += 1
-        key = self.anchor(f"{self.prefix}figure-{self.figures}")
+        key = self.prefix + self.anchor(f"figure-{self.figures}")
         text = figure_markup(shown, key, self.allowance) if self.left > 0 else ""
         if not text or len(text) > self.left:
             return Markup('<p class="note">Left out for the size of the page: figure “{}”. ').format(
