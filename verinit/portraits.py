@@ -15,7 +15,7 @@ from verinit.targets import resolve, target
 from verinit.targets.drawn import sampler
 from verinit.textbook.experiment import DEPTH, INPUTS, WIDTH
 from verinit.textbook.own import Network, exhibits
-from verinit.vocabulary import ROOT, Exhibit, Target, UsageError, unknown
+from verinit.vocabulary import ROOT, Exhibit, Target, UsageError, display, unknown
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -33,6 +33,9 @@ class Portrait:
 
     def _repr_html_(self) -> str:
         return gallery(self.exhibits)
+
+    def _repr_pretty_(self, printer: display.Pretty, cycle: bool) -> None:
+        display.pretty(self, printer, cycle=cycle)
 
     def save(self, path: str | Path) -> Path:
         """Write the figure to `path`, a PNG or an SVG by its ending; the same network gives the same bytes.
