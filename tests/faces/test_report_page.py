@@ -269,31 +269,6 @@ def test_ids_of_rulings_do_not_clash_with_sections():
     assert [name for name, count in Counter(read.ids).items() if count > 1] == []
 
 
-def colours(css):
-    return dict(re.findall(r"--([\w-]+): (#[0-9a-f]{3,6})\b", css))
-
-
-def luminance(colour):
-    digits = colour[1:] if len(colour) == 7 else "".join(2 * digit for digit in colour[1:])
-    shares = [int(digits[i : i + 2], 16) / 255 for i in (0, 2, 4)]
-    linear = [s / 12.92 if s <= 0.04045 else ((s + 0.055) / 1.055) ** 2.4 for s in shares]
-    return sum(weight * share for weight, share in zip((0.2126, 0.7152, 0.0722), linear, strict=True))
-
-
-@pytest.mark.parametrize("scheme", ["light", "dark"])
-def test_text_has_the_contrast_that_wcag_asks_for(scheme):
-    css = PAGE[PAGE.index("<style>") : PAGE.index("</style>")]
-    light, rest = css.split("@media screen and (prefers-color-scheme: dark)")
-    inks = colours(light) | (colours(rest.split("@media print")[0]) if scheme == "dark" else {})
-    papers = [luminance(inks[name]) for name in ("paper", "raised")]
-    words = [n for n in inks if n not in ("paper", "raised", "hair") and not n.startswith("fig-")]
-    assert len(words) > 10
-    for name in words:
-        for paper in papers:
-            high, low = sorted((luminance(inks[name]), paper), reverse=True)
-            assert (high + 0.05) / (low + 0.05) >= 4.5, name
-
-
 @pytest.mark.parametrize(
     ("text", "width", "short"),
     [
