@@ -17,6 +17,7 @@ _MIDDLE: tuple[Point, ...] = ((9.0, -4.0),)
 
 BARS: Entry = ("observed", (Area(points=_BOX, ink="observed", opacity=0.75),))
 DISCS: Entry = ("observed", (Dots(points=_MIDDLE, ink="observed"),))
+TRACE: Entry = ("observed", (Line(points=_ALONG, ink="observed", width=1.4),))
 EXPECTED: Entry = ("expected", (Line(points=_ALONG, ink="expected", width=1.4, dashed=True),))
 ALLOWED: Entry = ("allowed", (Area(points=_BOX, ink="expected", opacity=0.22),))
 OUTSIDE: Entry = ("outside", (Dots(points=_MIDDLE, ink="failed", shape="x", size=6.5),))

@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
-from verinit.report.legends import ALLOWED, BARS, DISCS, EXPECTED, OUTSIDE, Entry, legend
+from verinit.report.legends import ALLOWED, BARS, DISCS, EXPECTED, OUTSIDE, TRACE, Entry, legend
 from verinit.report.marks import DIGIT, Line, Mark, Words
-from verinit.report.panels import SMALL, Frame, lettering, outside, panel, remarks, y_ticks
+from verinit.report.panels import SMALL, Frame, is_dense, lettering, outside, panel, remarks, y_ticks
 from verinit.vocabulary import Exhibit
 
 _PLOTS = {1: (320.0, 180.0), 2: (290.0, 165.0), 3: (230.0, 130.0), 4: (180.0, 96.0)}
@@ -136,7 +136,7 @@ def _measure(plate: Plate) -> _Grid:
     return _Grid(
         plot=plot,
         margin=14.0 + DIGIT * SMALL * max(map(len, labels), default=3),
-        above=_LINE * (titled + (not shared)) + 6,
+        above=_LINE * (titled + (not shared)) + (6 if shared else 10),
         below=_LINE * (1 + lines + (not shared)) + 8,
         heading=24.0 if any(plate.rows) else 0.0,
         shared=shared,
@@ -158,7 +158,7 @@ def _cell(plate: Plate, exhibit: Exhibit, grid: _Grid, left: float, top: float, 
     y = frame.bottom + SMALL + 4
     if not grid.shared:
         up = Words(
-            point=(left + 8, frame.top - 6),
+            point=(left + 8, frame.top - 10),
             text=lettering(str(exhibit.y_axis), frame.width + grid.margin),
             ink="muted",
             size=SMALL,
@@ -191,12 +191,13 @@ def _legend(plate: Plate, width: float, *, shared: bool) -> tuple[list[Mark], fl
 
 
 def _entries(panels: Sequence[Exhibit]) -> list[Entry]:
-    kinds = {exhibit.kind for exhibit in panels if exhibit.observed}
+    seen = [exhibit for exhibit in panels if exhibit.observed]
+    curves = [exhibit for exhibit in seen if exhibit.kind == "curve"]
     shown = [
-        ("histogram" in kinds, BARS),
-        ("curve" in kinds, DISCS),
+        (len(curves) < len(seen), BARS),
+        (bool(curves), TRACE if all(map(is_dense, curves)) else DISCS),
         (any(exhibit.expected for exhibit in panels), EXPECTED),
         (any(exhibit.band for exhibit in panels), ALLOWED),
-        (any(exhibit.kind == "curve" and outside(exhibit) for exhibit in panels), OUTSIDE),
+        (any(map(outside, curves)), OUTSIDE),
     ]
     return [entry for present, entry in shown if present]
