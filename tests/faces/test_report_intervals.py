@@ -82,6 +82,22 @@ def test_a_distance_from_the_interval_is_drawn_by_its_values():
     assert shown.data[0].rows[0][4] == "0.7 to 1.1"
 
 
+def test_a_departure_in_the_last_digits_is_said_as_a_difference():
+    tiny = failed(expected=-1.0, observed=-1.0 - 2.0**-23, distance=2.0**-23, tolerance=0.0, interval=None)
+    words = [mark.text for mark in intervals([tiny]).drawing.marks if isinstance(mark, Words)]
+    assert "-1.2e-07 off" in words
+
+
+def test_an_interval_without_chance_is_not_said_to_come_from_a_sample():
+    law = failed(expected=1.0, observed=1.2, distance=0.2, tolerance=0.0, interval=(0.0, 1.0), p=None)
+    for shown, word, header in (
+        (intervals([law]), "interval", "interval"),
+        (intervals([far()]), "not excluded", "not excluded by the sample"),
+    ):
+        assert word in [mark.text for mark in shown.drawing.marks if isinstance(mark, Words)]
+        assert shown.data[0].header[4] == header
+
+
 def test_cases_of_another_quantity_do_not_share_the_axis_and_are_counted():
     shown = intervals([far(), far(1), far(2, quantity="another"), far(3, expected=2.0, distance=1.5)])
     assert len(shown.data[0].rows) == 2

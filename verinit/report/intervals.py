@@ -10,7 +10,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 from verinit.report.characters import brief, visible
-from verinit.report.legends import ALLOWED, DISCS, EXPECTED, NOT_EXCLUDED, OUTSIDE, Entry, legend
+from verinit.report.legends import ALLOWED, DISCS, EXPECTED, INTERVAL, NOT_EXCLUDED, OUTSIDE, Entry, legend
 from verinit.report.marks import DIGIT, Area, Dots, Line, Mark, Words
 from verinit.report.panels import SMALL, lettering
 from verinit.report.plates import Drawing
@@ -38,6 +38,7 @@ class _Row:
     observed: float
     outside: bool
     interval: tuple[float, float] | None
+    sampled: bool
 
 
 def intervals(findings: Sequence[Finding]) -> Illustration | None:
@@ -94,6 +95,7 @@ def _plain(finding: Finding, evidence: Evidence) -> _Row:
         observed=evidence.observed,
         outside=not evidence.distance <= evidence.tolerance,
         interval=evidence.interval,
+        sampled=evidence.p is not None,
     )
 
 
@@ -106,6 +108,7 @@ def _judged(finding: Finding, evidence: Evidence) -> _Row:
         observed=evidence.distance,
         outside=not evidence.distance <= evidence.tolerance,
         interval=None,
+        sampled=False,
     )
 
 
@@ -117,8 +120,8 @@ def _drawing(rows: Sequence[_Row], quantity: str) -> Drawing:
     marks += _axis(on, top, bottom)
     for index, row in enumerate(rows):
         marks += _marks(row, on, top + _ROW * (index + 0.5))
-    named = lettering(visible(quantity), width - 16)
-    at = (width / 2, bottom + 2 * SMALL + 10)
+    named = lettering(visible(quantity), 2 * (_PLOT / 2 + _VALUE) - 8)
+    at = (_LABEL + _PLOT / 2, bottom + 2 * SMALL + 10)
     marks.append(Words(point=at, text=named, ink="muted", size=SMALL, anchor="middle"))
     return Drawing(marks=tuple(marks), width=round(width), height=round(bottom + 2 * SMALL + 18))
 
@@ -133,9 +136,22 @@ def _entries(rows: Sequence[_Row]) -> list[Entry]:
         (True, EXPECTED),
         (any(not row.outside for row in rows), DISCS),
         (any(row.outside for row in rows), OUTSIDE),
-        (any(row.interval for row in rows), NOT_EXCLUDED),
+        (any(row.interval for row in rows), NOT_EXCLUDED if _sampled(rows) else INTERVAL),
     ]
     return [entry for wanted, entry in present if wanted]
+
+
+def _sampled(rows: Sequence[_Row]) -> bool:
+    """Whether the intervals are what a sample leaves open, rather than what a law allows."""
+    return any(row.sampled for row in rows)
+
+
+def _said(row: _Row) -> str:
+    """The observed value, or by how much it is off where five digits would not show it."""
+    value = wording.number(row.observed)
+    if row.outside and value == wording.number(row.expected):
+        return f"{row.observed - row.expected:.2g} off"
+    return value
 
 
 def _axis(on: Scale, top: float, bottom: float) -> list[Mark]:
@@ -162,7 +178,7 @@ def _marks(row: _Row, on: Scale, y: float) -> list[Mark]:
         Words(point=(_LABEL - 8, base), text=name, size=SMALL, anchor="end"),
         Area(points=((low, up), (high, up), (high, down), (low, down)), ink="expected", opacity=0.22),
         Line(points=((centre, up), (centre, down)), ink="expected", width=1.4, dashed=True),
-        Words(point=(_LABEL + _PLOT + 10, base), text=wording.number(row.observed), size=SMALL),
+        Words(point=(_LABEL + _PLOT + 10, base), text=_said(row), size=SMALL),
     ]
     if row.interval and not any(map(math.isnan, row.interval)):
         ends = tuple((x(end), y) for end in row.interval)
@@ -198,5 +214,6 @@ def _table(rows: Sequence[_Row], quantity: str) -> Table:
         )
         for row in rows
     )
-    header = ("case", "expected", "allowed", "observed", "not excluded by the sample", "n")
+    interval = "not excluded by the sample" if _sampled(rows) else "interval"
+    header = ("case", "expected", "allowed", "observed", interval, "n")
     return Table(title=visible(quantity), header=header, rows=cells)

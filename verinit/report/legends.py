@@ -22,6 +22,7 @@ EXPECTED: Entry = ("expected", (Line(points=_ALONG, ink="expected", width=1.4, d
 ALLOWED: Entry = ("allowed", (Area(points=_BOX, ink="expected", opacity=0.22),))
 OUTSIDE: Entry = ("outside", (Dots(points=_MIDDLE, ink="failed", shape="x", size=6.5),))
 NOT_EXCLUDED: Entry = ("not excluded", (Line(points=_ALONG, ink="observed", width=2.0),))
+INTERVAL: Entry = ("interval", NOT_EXCLUDED[1])
 
 
 def legend(entries: Iterable[Entry], width: float) -> tuple[list[Mark], float]:
