@@ -24,7 +24,7 @@ def junit(report: Report) -> str:
     root = Element("testsuites", name="verinit")
     by_target: dict[str, list[Finding]] = {}
     for finding in sorted(report.findings, key=lambda f: f.id):
-        by_target.setdefault(finding.target, []).append(finding)
+        by_target.setdefault(visible(finding.target), []).append(finding)
     for target, findings in by_target.items():
         _suite(root, report, target, _trials(findings))
     if report.rulings or report.surprises:
