@@ -67,7 +67,7 @@ def deliver(
 
 
 def save(path: Path, text: str) -> None:
-    """Write a file whole or leave the old one; what is none of its own, as /dev/stdout, is written as it is."""
+    """Write a file whole or leave the old one; what is a link or no file is written where it leads."""
     content = text.encode("utf-8", errors="backslashreplace")
     try:
         if path.is_symlink() or (path.exists() and not path.is_file()):
