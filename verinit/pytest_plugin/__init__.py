@@ -47,6 +47,12 @@ def pytest_configure_node(node: Any) -> None:
     node.workerinput[WORKER] = node.config.stash.get(ROOT, None)
 
 
+def pytest_report_header(config: pytest.Config) -> str | None:
+    """The root, where one was asked for."""
+    root = config.stash.get(ROOT, None)
+    return None if root is None else f"verinit: root {root} (again: --verinit-seed {root})"
+
+
 def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
     """One item for each check at each case of each target."""
     if any(mark.args for mark in metafunc.definition.iter_markers("verinit")):

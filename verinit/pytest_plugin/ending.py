@@ -109,11 +109,16 @@ def _again(by_node: dict[str, Finding], folder: Path | None, config: pytest.Conf
     for node, finding in red[:SHOWN]:
         lines.append(f"again  pytest {shlex.quote(node)}{seed}")
         if finding.replayable and folder is not None:
-            source = shlex.quote(str(folder / "report.json"))
+            source = shlex.quote(_near(folder / "report.json"))
             lines.append(f"   or  verinit replay {finding.short_id} --from {source}")
         elif finding.replayable:
             lines.append(f"   or  verinit replay {shlex.quote(finding.id)}")
     return lines + ([f"again  {len(red) - SHOWN} more failures are named above"] if len(red) > SHOWN else [])
+
+
+def _near(path: Path) -> str:
+    """A path as it may be typed here: without the current folder."""
+    return str(path.relative_to(Path.cwd()) if path.is_relative_to(Path.cwd()) else path)
 
 
 def _written(report: Report, folder: Path) -> tuple[list[str], bool]:
@@ -127,7 +132,7 @@ def _written(report: Report, folder: Path) -> tuple[list[str], bool]:
         page = write(report if measured is None else replace(report, exhibits=exhibits(measured)), folder)
     except VerinitError as error:
         return [f"NOT WRITTEN: {error}"], True
-    return [f"report {page}"], False
+    return [f"report {_near(page)}"], False
 
 
 def _compared(report: Report, path: Path) -> tuple[list[str], bool]:

@@ -3,16 +3,27 @@
 from __future__ import annotations
 
 import inspect
-from collections.abc import Callable
-from contextlib import AbstractContextManager
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from typing import Any
 
-from verinit.vocabulary.searches import searching
+import pytest
+
+from verinit.vocabulary import UsageError
+from verinit.vocabulary.searches import Search, searching
 
 
-def watched(function: Callable[..., Any]) -> AbstractContextManager[None]:
-    """The time in which Hypothesis drives a test."""
-    return searching(drawn(function))
+@contextmanager
+def watched(function: Callable[..., Any]) -> Iterator[None]:
+    """The time in which Hypothesis drives a test; a refusal fails it in its own words and no more."""
+    search = Search()
+    try:
+        with searching(drawn(function)) as search:
+            yield
+    except UsageError as error:
+        if not search.refusal:
+            raise
+        pytest.fail(f"verinit.UsageError: {error}", pytrace=False)
 
 
 def drawn(function: Callable[..., Any]) -> tuple[str, ...]:

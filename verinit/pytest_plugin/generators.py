@@ -26,6 +26,9 @@ class Guarded(np.random.Generator):
             raise UsageError(REFUSAL)
         return super().__getattribute__(name)
 
+    def __repr__(self) -> str:
+        return "verinit_rng"
+
 
 def _in_an_example() -> bool:
     """Whether Hypothesis is at an example; it is looked up, not imported."""

@@ -15,6 +15,7 @@ from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
 from dataclasses import dataclass, field, replace
+from functools import cache
 from typing import TYPE_CHECKING, Any
 
 from verinit.vocabulary.errors import UsageError
@@ -49,18 +50,37 @@ class Search:
     def refuse(self, why: str, trial: Trial, remedy: str = REMEDY) -> None:
         """Raise `UsageError`, now and whenever a verdict with chance is asked for again."""
         self.refusal = self.refusal or f"{why}{remedy.format(code=trial.check.code)}"
-        raise UsageError(self.refusal)
+        raise _refused()(self.refusal)
+
+
+@cache
+def _refused() -> type[UsageError]:
+    """An error that ends a search at once: Hypothesis looks for no simpler example of a `SkipTest`.
+
+    It never leaves the block that is watched; see `searching`. unittest takes long to load, so it waits.
+    """
+    from unittest import SkipTest
+
+    return type("UsageError", (UsageError, SkipTest), {})
 
 
 _current: ContextVar[Search | None] = ContextVar("verinit search", default=None)
 
 
 @contextmanager
-def searching(drawn: Iterable[str]) -> Iterator[None]:
-    """Verdicts of this block are asked by a search that draws these arguments."""
-    token = _current.set(Search(seeds=tuple(filter(_SEED.fullmatch, drawn))))
+def searching(drawn: Iterable[str]) -> Iterator[Search]:
+    """Verdicts of this block are asked by a search that draws these arguments.
+
+    Raises `UsageError` where one was refused, whatever the search makes of that.
+    """
+    search = Search(seeds=tuple(filter(_SEED.fullmatch, drawn)))
+    token = _current.set(search)
     try:
-        yield
+        yield search
+    except Exception:
+        if search.refusal:
+            raise UsageError(search.refusal) from None
+        raise
     finally:
         _current.reset(token)
 
@@ -77,7 +97,7 @@ def refuse_drawn_chance(trial: Trial) -> None:
     if search is None or trial.check.samples is None:
         return
     if search.refusal:
-        raise UsageError(search.refusal)
+        search.refuse(search.refusal, trial)
     if search.seeds:
         search.refuse(
             f"{search.seeds[0]!r} is drawn by Hypothesis, and {trial.check.code} is a verdict with chance: "
@@ -116,8 +136,8 @@ def refuse_other_words(trial: Trial, evidence: Evidence) -> None:
         return
     search.refuse(
         f"{trial.check.code} for {trial.target.name} at {trial.case} says one thing in one example and "
-        "another in the next: its chance depends on what Hypothesis draws, or on a generator that goes on from call "
-        "to call. If what is drawn is a setting and no seed, give the target a name that says it: "
-        "verinit.target(..., name=f'mine {setting}').",
+        "another in the next: its chance depends on what Hypothesis draws, or on a generator that goes on "
+        "from call to call. (If what is drawn is a setting and no seed, give the target a name that says it: "
+        "verinit.target(..., name=f'mine {setting}').)",
         trial,
     )
