@@ -20,10 +20,11 @@ def watched(function: Callable[..., Any]) -> Iterator[None]:
     try:
         with searching(drawn(function)) as search:
             yield
-    except UsageError as error:
+    except UsageError:
         if not search.refusal:
             raise
-        pytest.fail(f"verinit.UsageError: {error}", pytrace=False)
+    if search.refusal:
+        pytest.fail(f"verinit.UsageError: {search.refusal}", pytrace=False)
 
 
 def drawn(function: Callable[..., Any]) -> tuple[str, ...]:
