@@ -24,7 +24,7 @@ def watched(function: Callable[..., Any]) -> Iterator[None]:
         if not search.refusal:
             raise
     if search.refusal:
-        pytest.fail(f"verinit.UsageError: {search.refusal}", pytrace=False)
+        raise pytest.fail.Exception(f"verinit.UsageError: {search.refusal}", pytrace=False) from None
 
 
 def drawn(function: Callable[..., Any]) -> tuple[str, ...]:

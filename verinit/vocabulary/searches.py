@@ -44,7 +44,7 @@ class Search:
     seeds: tuple[str, ...] = ()
     roots: dict[int, Any] = field(default_factory=dict)
     pools: dict[tuple[str, str, Case], set[int]] = field(default_factory=dict)
-    said: dict[tuple[object, ...], tuple[Any, Evidence]] = field(default_factory=dict)
+    said: dict[tuple[object, ...], tuple[Any, set[str]]] = field(default_factory=dict)
     refusal: str = ""
 
     def refuse(self, why: str, trial: Trial, remedy: str = REMEDY) -> None:
@@ -131,8 +131,10 @@ def refuse_other_words(trial: Trial, evidence: Evidence) -> None:
         return
     example = _example()
     key = (trial.check.code, trial.target.name, trial.case, trial.root, trial.rates, trial.discrepancy)
-    before, said = search.said.setdefault(key, (example, evidence))
-    if repr(said) == repr(evidence) or (example is not None and example is before):
+    first, said = search.said.setdefault(key, (example, {repr(evidence)}))
+    if example is not None and example is first:
+        said.add(repr(evidence))  # several targets of one name
+    if repr(evidence) in said:
         return
     search.refuse(
         f"{trial.check.code} for {trial.target.name} at {trial.case} says one thing in one example and "
