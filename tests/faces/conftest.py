@@ -2,7 +2,6 @@
 
 import importlib
 import json
-from importlib import metadata
 from types import SimpleNamespace
 
 import pytest
@@ -119,8 +118,6 @@ def session(loaded, pytester):
     """
     pytester.makepyfile(cli_net=NET)
     pytester.makeconftest(RECORDER)
-    installed = any(point.name == "verinit" for point in metadata.entry_points(group="pytest11"))
-    plugin = [] if installed else ["-p", "verinit.pytest_plugin"]
 
     def run(*words, alone=False, **files):
         if files:
@@ -128,7 +125,7 @@ def session(loaded, pytester):
         heard = pytester.path / "heard.jsonl"
         heard.unlink(missing_ok=True)
         call = pytester.runpytest_subprocess if alone or "-n2" in words else pytester.runpytest_inprocess
-        done = call("-p", "no:cacheprovider", *plugin, *words)
+        done = call("-p", "no:cacheprovider", "-p", "verinit.pytest_plugin", *words)
         lines = heard.read_text(encoding="utf-8").splitlines() if heard.exists() else []
         rows = [(node.partition("[")[2].rstrip("]"), *rest) for node, *rest in map(json.loads, lines)]
         return SimpleNamespace(

@@ -197,3 +197,15 @@ def test_two_decorators_on_one_test_are_refused(session):
         "@ver", "@verinit.parametrize_with_checks(['numpy:he_uniform'])\n@ver", 1
     )
     assert "one test has one decorator" in session(test_it=text).text
+
+
+@pytest.mark.parametrize("word", ["verinit", "verinit.pytest_plugin"])
+def test_the_plugin_can_be_turned_off(session, mine, word):
+    seen = session("-p", f"no:{word}", "-k", "IN101 or mine", test_mine=mine)
+    assert "fixture 'target' not found" in seen.text
+    assert "= verinit =" not in seen.text
+
+
+def test_the_plugin_may_be_asked_for_twice(session, mine):
+    seen = session("-p", "verinit.pytest_plugin", "-k", "IN101", test_mine=mine)
+    assert (seen.code, seen.text.count("= verinit =")) == (0, 1)

@@ -34,7 +34,13 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 
 
 def pytest_configure(config: pytest.Config) -> None:
-    """The marker, and whoever listens to what is found: not in a worker of xdist, which only finds."""
+    """The marker, and whoever listens to what is found: not in a worker of xdist, which only finds.
+
+    `-p no:verinit` turns everything off, as `-p no:verinit.pytest_plugin` does.
+    """
+    if config.pluginmanager.is_blocked("verinit"):
+        config.pluginmanager.unregister(name=__name__)
+        return
     config.addinivalue_line("markers", "verinit: a check of verinit at one case of one target")
     prepare(config)
     if not hasattr(config, "workerinput"):
