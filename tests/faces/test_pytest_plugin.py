@@ -200,10 +200,10 @@ def test_two_decorators_on_one_test_are_refused(session):
 
 
 @pytest.mark.parametrize("word", ["verinit", "verinit.pytest_plugin"])
-def test_the_plugin_can_be_turned_off(session, mine, word):
-    seen = session("-p", f"no:{word}", "-k", "IN101 or mine", test_mine=mine)
-    assert "fixture 'target' not found" in seen.text
-    assert "= verinit =" not in seen.text
+def test_the_plugin_can_be_turned_off(session, word):
+    here = "def test_it(request):\n    assert {}request.config.pluginmanager.has_plugin('verinit-listener')\n"
+    assert session("-p", f"no:{word}", test_it=here.format("not ")).code == 0
+    assert session(test_it=here.format("")).code == 0
 
 
 def test_the_plugin_may_be_asked_for_twice(session, mine):
