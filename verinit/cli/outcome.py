@@ -7,6 +7,9 @@ from pathlib import Path
 
 import click
 
+from verinit.cli.baselines import comparison_code
+from verinit.cli.baselines import text as comparison_text
+from verinit.comparison import Comparison
 from verinit.report import github, junit, markdown, write
 from verinit.vocabulary import Report, UsageError, Verdict
 from verinit.vocabulary.document import encode
@@ -26,6 +29,14 @@ def exit_code(report: Report, *, strict: bool = False) -> int:
     return 0
 
 
+def code_against(code: int, against: Comparison, *, strict: bool = False) -> int:
+    """The exit code of a run with a baseline: what regressed fails a run that would not fail by itself."""
+    if code not in (0, 4):
+        return code
+    compared = comparison_code(against, strict=strict)
+    return 1 if compared == 1 else max(code, 4 if compared else 0)
+
+
 _FORMS: dict[str, Callable[[Report], str]] = {
     "text": str,
     "json": encode,
@@ -42,8 +53,12 @@ def deliver(
     form: str = "text",
     output: Path | None = None,
     strict: bool = False,
+    against: Comparison | None = None,
 ) -> None:
-    """Write the report, print it in its form, and exit with its code."""
+    """Write the report, print it in its form, and exit with its code.
+
+    against: what became of everything since a baseline; printed under the report, beside another form to stderr.
+    """
     page = write(report, folder) if folder is not None else None
     body = _FORMS[form](report)
     if output is not None:
@@ -53,7 +68,12 @@ def deliver(
     if page is not None and (form == "text" or output is not None):
         seconds = dict(report.run).get("seconds", "")
         click.echo(f"{seconds} s, report {page}" if seconds else f"report {page}")
-    raise SystemExit(exit_code(report, strict=strict))
+    code = exit_code(report, strict=strict)
+    if against is not None:
+        beside = form != "text" and output is None
+        click.echo(f"\nagainst the baseline\n\n{comparison_text(against)}", err=beside)
+        code = code_against(code, against, strict=strict)
+    raise SystemExit(code)
 
 
 def _save(path: Path, text: str) -> None:
