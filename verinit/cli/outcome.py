@@ -57,7 +57,8 @@ def deliver(
 ) -> None:
     """Write the report, print it in its form, and exit with its code.
 
-    against: what became of everything since a baseline; printed under the report, beside another form to stderr.
+    against: what became of everything since a baseline; printed under the report, or to stderr where the
+    report is printed in another form than text.
     """
     page = write(report, folder) if folder is not None else None
     body = _FORMS[form](report)

@@ -90,7 +90,7 @@ def _round_up(n: float) -> int:
     """Two significant digits, upwards; 0 for more than any run can draw."""
     if not 0.0 < n < 1e12:
         return 0
-    unit = 10 ** max(0, math.floor(math.log10(n)) - 1)
+    unit = int(10.0 ** max(0, math.floor(math.log10(n)) - 1))
     return math.ceil(n / unit) * unit
 
 
@@ -105,10 +105,15 @@ def exact(old: Finding, new: Finding, setting: Setting) -> Change:
             return replace(change, reason="both pass, within what rounding excuses")
         return replace(change, state=State.undecided, reason=f"{_was(old)}, {_is(new)}")
     if old.evidence is None or new.evidence is None:
-        same = (old.verdict, old.reason) == (new.verdict, new.reason)
+        same = old.verdict is new.verdict and _error(old) == _error(new)
         state = State.unchanged if same else State.changed
         return replace(change, state=state, reason=f"{_was(old)}, {_is(new)}")
     return _both_fail(change, old, new, setting)
+
+
+def _error(found: Finding) -> str:
+    """The type of the error that was raised: its message may hold numbers that were drawn."""
+    return found.reason.partition(":")[0].partition(" (in ")[0]
 
 
 def _both_fail(change: Change, old: Finding, new: Finding, setting: Setting) -> Change:
@@ -153,7 +158,7 @@ def identical(old: Finding, new: Finding) -> bool:
 
 
 def _turn(old: Finding, new: Finding) -> int:
-    return (new.verdict in BROKEN) - (old.verdict in BROKEN)
+    return int(new.verdict in BROKEN) - int(old.verdict in BROKEN)
 
 
 def _was(found: Finding) -> str:

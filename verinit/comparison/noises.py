@@ -23,6 +23,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
+from numpy.typing import NDArray
 from scipy.special import chdtr, chdtrc, fdtr, fdtrc, fdtri, gammaln, log_ndtr, ndtri
 
 from verinit.statistics.binomial import log_at_least, log_at_most
@@ -214,12 +215,10 @@ def _at_least(hits: int, others: int, n: int, m: int) -> float:
     `_TERMS` terms are summed; the rest is at most a geometric series, since ratios of terms fall.
     """
     marked = hits + others
-    x = np.arange(hits, min(marked, n, hits + _TERMS) + 1)
+    x = np.arange(hits, min(marked, n, hits + _TERMS) + 1, dtype=np.float64)
 
-    def choose(total: int, k: np.ndarray | int) -> np.ndarray:
-        return np.asarray(
-            gammaln(total + 1) - gammaln(np.asarray(k) + 1.0) - gammaln(total - np.asarray(k) + 1.0)
-        )
+    def choose(total: int, k: NDArray[np.float64] | float) -> NDArray[np.float64]:
+        return np.asarray(gammaln(total + 1.0) - gammaln(k + 1.0) - gammaln(total - k + 1.0))
 
     terms = np.exp(choose(n, x) + choose(m, marked - x) - choose(n + m, marked))
     last = int(x[-1])
