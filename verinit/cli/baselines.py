@@ -137,15 +137,16 @@ def _groups(found: Comparison, state: str) -> list[list[Change]]:
 def _cells(group: list[Change]) -> Iterable[str]:
     first = group[0]
     others = f" and {len(group) - 1} more" if len(group) > 1 else ""
+    checks = list(dict.fromkeys(one.check for one in group))
     moved = span(*first.interval) if first.interval is not None else ""
     because = "; ".join(part for part in (first.reason, chance(first)) if part)
     cells = (
         str(first.state),
-        first.check,
+        first.check if len(checks) == 1 else f"{first.check} and {len(checks) - 1} more",
         first.target,
         first.case + others,
         moved,
-        short(first.margin),
+        short(first.margin) if moved else "",
         because,
     )
     return map(_plain, cells)

@@ -47,7 +47,9 @@ def compare(old: Report, new: Report, *, alpha: float | None = None) -> Comparis
     if not 0.0 < alpha < 0.5:
         raise UsageError(f"alpha={alpha!r}: a rate lies strictly between 0 and 0.5")
     pairs, apart = _sorted_out(old, new)
-    judged, count = _judged(pairs, old, new, alpha)
+    refused = [(c.old, c.new) for c in apart if isinstance(c.old, Finding) and isinstance(c.new, Finding)]
+    count = sum(any(map(_has_chance, pair)) for pair in (*pairs, *refused))
+    judged = _judged(pairs, old, new, alpha, count)
     changes = sorted([*apart, *judged], key=lambda change: change.key)
     return Comparison(
         changes=tuple(changes),
@@ -89,15 +91,22 @@ def _ambiguous(old: Sequence[Finding], new: Sequence[Finding]) -> str:
     return ""
 
 
-def _judged(pairs: list[Pair], old: Report, new: Report, alpha: float) -> tuple[list[Change], int]:
-    """The state of every pair, and how many of them share alpha."""
-    chancy = [pair for pair in pairs if by_chance(*pair)]
+def _has_chance(found: Finding) -> bool:
+    return found.evidence is not None and found.evidence.p is not None
+
+
+def _judged(pairs: list[Pair], old: Report, new: Report, alpha: float, shared: int) -> list[Change]:
+    """The state of every pair.
+
+    shared: claims with chance that both reports hold and that share alpha, comparable or not: what is skipped
+    because something else failed must not make the others' share larger.
+    """
     same_root = old.root == new.root
     setting = setting_of(
         paired=same_root and not differing(old, new),
         dependent=same_root,
         alpha=alpha,
-        pairs=len(chancy),
+        pairs=shared,
     )
     noisy = _broken_laws(old.findings) & _broken_laws(new.findings)
     done: list[Change] = []
@@ -112,7 +121,7 @@ def _judged(pairs: list[Pair], old: Report, new: Report, alpha: float) -> tuple[
             waiting.append((tested(*pair, setting, trusted=trusted), pair))
         else:
             done.append(exact(*pair, setting))
-    return [*done, *_by_holm(waiting, setting, alpha / 2, len(chancy))], len(chancy)
+    return [*done, *_by_holm(waiting, setting, alpha / 2, shared)]
 
 
 def _by_holm(

@@ -44,8 +44,9 @@ def _table(whole: Comparison) -> Exhibit:
 def _row(one: Change) -> tuple[str, ...]:
     moved = span(*one.interval) if one.interval is not None else ""
     moved = moved or ("" if one.difference is None else short(one.difference))
+    margin = short(one.margin) if moved else ""
     because = "; ".join(part for part in (one.reason, chance(one)) if part)
-    return (str(one.state), one.check, one.target, one.case, moved, short(one.margin), because)
+    return (str(one.state), one.check, one.target, one.case, moved, margin, because)
 
 
 def _forest(weighed: Sequence[Change]) -> Exhibit:

@@ -34,6 +34,8 @@ MOST_PARTS = 10_000
 """More parts than any check has: a tolerance that would have been split further is of another law."""
 _SINGLE = 1.5
 _TERMS = 4096
+_LARGEST = 2**53
+"""Counts above it are not exact in float64."""
 
 
 def log_level(level: float) -> float:
@@ -100,7 +102,8 @@ def sample(found: Finding) -> Sample | None:
     """The law and size of a finding's statistic, if they reproduce its tolerance; else None."""
     seen = measured(found)
     tail = _TAILS.get(seen.basis)
-    if tail is None or not seen.n > 1 or not seen.tolerance > 0 or not math.isfinite(seen.observed):
+    numbers = (seen.observed, seen.expected, seen.tolerance)
+    if tail is None or not 1 < seen.n < _LARGEST or not all(map(math.isfinite, numbers)):
         return None
     sizes = (seen.n, seen.n // 2) if seen.basis == "normal" else (seen.n,)
     for n in sizes:  # a correlation counts both members of its pairs
@@ -128,7 +131,8 @@ def _normal_tail(seen: Evidence, n: int) -> float:
 
 
 def _binomial_tail(seen: Evidence, n: int) -> float:
-    if seen.interval is not None or abs(seen.observed * n - round(seen.observed * n)) > 1e-6:
+    hits = seen.observed * n
+    if seen.interval is not None or not 0.0 <= hits <= n or abs(hits - round(hits)) > 1e-6:
         return 0.0
     q = seen.expected
     if seen.observed >= q:

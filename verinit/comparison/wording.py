@@ -16,9 +16,9 @@ if TYPE_CHECKING:
 WIDTH = 80
 SHOWN = 20
 """Messages printed of each state; the rest is counted."""
-PRINTED = ("regressed", "undecided", "not comparable", "improved", "changed")
+PRINTED = ("regressed", "undecided", "improved", "changed", "not comparable")
 _INDENT = 12
-_NAMED = 3
+_NAMED, _LISTED = 3, 8
 
 
 def change(one: Change) -> str:
@@ -29,6 +29,8 @@ def change(one: Change) -> str:
 def block(group: Sequence[Change]) -> str:
     """One message for all cases at which the same became of a claim for a target."""
     first = group[0]
+    if _apart(first):
+        return _many(group)
     place = f"{first.check} {str(first.state).upper()} for {first.target} at {first.case}"
     lines = [place, *_said("because", first.reason), *_numbers(first)]
     if first.needs:
@@ -38,6 +40,23 @@ def block(group: Sequence[Change]) -> str:
         left = len(group) - 1 - _NAMED
         lines += _said("also at", others + (f" and {left} more" if left > 0 else ""))
     return "\n".join(lines)
+
+
+def _apart(one: Change) -> bool:
+    """Whether the two sides were never held against one another."""
+    return str(one.state) == "not comparable"
+
+
+def _many(group: Sequence[Change]) -> str:
+    """One message for all checks of a target that may not be compared for the same reason."""
+    first = group[0]
+    checks = list(dict.fromkeys(one.check for one in group))
+    left = len(checks) - _LISTED
+    named = ", ".join(checks[:_LISTED]) + (f" and {left} more" if left > 0 else "")
+    cases = list(dict.fromkeys(one.case for one in group))
+    places = ", ".join(cases[:_NAMED]) + (f" and {len(cases) - _NAMED} more" if len(cases) > _NAMED else "")
+    head = f"{str(first.state).upper()} for {first.target}: {len(group)} of {named}"
+    return "\n".join([*_folded(head), *_said("because", first.reason), *_said("at", places)])
 
 
 def _said(name: str, text: str) -> list[str]:
@@ -89,7 +108,7 @@ def grouped(changes: Iterable[Change]) -> list[list[Change]]:
     """Changes of one target, check and reason together, those whose distance grew most first."""
     groups: dict[tuple[str, str, str], list[Change]] = {}
     for one in changes:
-        groups.setdefault((one.target, one.check, one.reason), []).append(one)
+        groups.setdefault((one.target, "" if _apart(one) else one.check, one.reason), []).append(one)
     for group in groups.values():
         group.sort(key=_weight)
     return sorted(groups.values(), key=lambda group: (_weight(group[0]), group[0].key))
@@ -146,7 +165,7 @@ def comparison(whole: Comparison) -> str:
         groups = grouped(one for one in (*whole.changes, *whole.rulings) if str(one.state) == state)
         parts += [block(group) for group in groups[:SHOWN]]
         if len(groups) > SHOWN:
-            parts.append(f"{len(groups) - SHOWN} more {state}: see --format json")
+            parts.append(f"{len(groups) - SHOWN} more {state}: see verinit compare --format json")
     parts.append("\n".join(line for text in closing(whole) for line in _folded(text)))
     return "\n\n".join(parts)
 
