@@ -124,5 +124,5 @@ def command(
     report = replace(with_calibration(report), run=(*report.run, ("command", options.typed())))
     against = None if before is None else compare(before, report)
     if against is not None:
-        report = replace(report, exhibits=(*report.exhibits, *against.exhibits))
+        report = replace(report, exhibits=(*against.exhibits, *report.exhibits))
     deliver(report, folder=folder, form=form, output=output, strict=strict, against=against)

@@ -32,6 +32,7 @@ def _table(whole: Comparison) -> Exhibit:
         id=PREFIX,
         kind="table",
         title=_TITLE,
+        plate=_TITLE,
         caption=(
             f"{headline(whole)}. {'; '.join(whole.notes)}. False alarms of the whole comparison at most "
             f"{short(whole.alpha)}, over {whole.tested} pairs with the noise of both runs.{more}"

@@ -21,6 +21,8 @@ from verinit.comparison.states import Change, State
 from verinit.vocabulary import Finding, Verdict
 
 BROKEN = (Verdict.failed, Verdict.errored)
+_HOPELESS = 1e6
+"""Where an interval is so much too wide, no number of draws is worth naming."""
 _BEYOND = {1: State.regressed, -1: State.improved}
 
 
@@ -82,7 +84,8 @@ def _open(change: Change, old: Finding, reason: str) -> Change:
     half = (change.interval[1] - change.interval[0]) / 2
     size = abs(change.difference)
     gap = max(abs(size - change.margin), size if "noises" in reason else 0.0)
-    n = measured(old).n * (half / gap) ** 2 if gap > 0.0 and math.isfinite(half) else 0.0
+    factor = half / gap if gap > 0.0 else math.inf
+    n = measured(old).n * factor**2 if 0.0 < factor < _HOPELESS else 0.0
     return replace(change, state=State.undecided, reason=reason, needs=_round_up(n))
 
 
