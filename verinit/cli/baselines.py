@@ -4,16 +4,15 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 from verinit.comparison import Change, Comparison, State
-from verinit.comparison.wording import PRINTED, block, chance, closing, grouped, headline, span
+from verinit.comparison.wording import HEADER, block, cells, closing, grouped, headline, listed
 from verinit.report.characters import brief, clipped, visible
 from verinit.vocabulary import Finding, Report, Ruling, UsageError
 from verinit.vocabulary.document import decode, plain
-from verinit.vocabulary.wording import short
 
 SCHEMA = "verinit.comparison/1"
 _ROWS, _CELL = 60, 200
@@ -118,38 +117,15 @@ def _side(found: Finding | Ruling | None) -> dict[str, Any] | None:
 
 def markdown(found: Comparison) -> str:
     """The comparison as GitHub's Markdown: the counts, and one table of what is not as it was."""
-    listed = [group for state in PRINTED for group in _groups(found, state)]
     lines = [f"# verinit compare: {_plain(headline(found))}", ""]
     lines += [f"- {_plain(line)}" for line in closing(found)[1:]]
-    if listed:
-        head = ("State", "Check", "Target", "Case", "Change of the distance", "Margin", "Because")
-        lines += ["", f"| {' | '.join(head)} |", f"|{' --- |' * len(head)}"]
-        lines += [f"| {' | '.join(_cells(group))} |" for group in listed[:_ROWS]]
-    if len(listed) > _ROWS:
-        lines += ["", f"{len(listed) - _ROWS} more rows: see the JSON form."]
+    rows = listed(found)
+    if rows:
+        lines += ["", f"| {' | '.join(HEADER)} |", f"|{' --- |' * len(HEADER)}"]
+        lines += [f"| {' | '.join(map(_plain, cells(group)))} |" for group in rows[:_ROWS]]
+    if len(rows) > _ROWS:
+        lines += ["", f"{len(rows) - _ROWS} more rows: see the JSON form."]
     return "\n".join(lines) + "\n"
-
-
-def _groups(found: Comparison, state: str) -> list[list[Change]]:
-    return grouped(one for one in (*found.changes, *found.rulings) if str(one.state) == state)
-
-
-def _cells(group: list[Change]) -> Iterable[str]:
-    first = group[0]
-    others = f" and {len(group) - 1} more" if len(group) > 1 else ""
-    checks = list(dict.fromkeys(one.check for one in group))
-    moved = span(*first.interval) if first.interval is not None else ""
-    because = "; ".join(part for part in (first.reason, chance(first)) if part)
-    cells = (
-        str(first.state),
-        first.check if len(checks) == 1 else f"{first.check} and {len(checks) - 1} more",
-        first.target,
-        first.case + others,
-        moved,
-        short(first.margin) if moved else "",
-        because,
-    )
-    return map(_plain, cells)
 
 
 def _plain(words: str) -> str:
@@ -169,7 +145,7 @@ def github(found: Comparison) -> str:
 
 
 def _commands(found: Comparison, state: str, kind: str) -> list[str]:
-    groups = _groups(found, state)
+    groups = grouped(one for one in (*found.changes, *found.rulings) if str(one.state) == state)
     lines = [
         _command(kind, f"{state} {group[0].check} {group[0].target} at {group[0].case}", block(group))
         for group in groups[:_ANNOTATIONS]

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
-from verinit.comparison.wording import PRINTED, chance, headline, span
+from verinit.comparison.wording import HEADER, cells, headline, listed
 from verinit.vocabulary import Axis, Exhibit
 from verinit.vocabulary.wording import short
 
@@ -24,30 +24,20 @@ def exhibits(whole: Comparison) -> tuple[Exhibit, ...]:
 
 
 def _table(whole: Comparison) -> Exhibit:
-    listed = [one for one in (*whole.changes, *whole.rulings) if str(one.state) in PRINTED]
-    ranked = sorted(listed, key=lambda one: (PRINTED.index(str(one.state)), one.key))
-    left = len(ranked) - _ROWS
-    more = f" The first {_ROWS} of {len(ranked)} are listed." if left > 0 else ""
+    groups = listed(whole)
+    more = f" The first {_ROWS} of {len(groups)} rows." if len(groups) > _ROWS else ""
     return Exhibit(
         id=PREFIX,
         kind="table",
         title=_TITLE,
         plate=_TITLE,
         caption=(
-            f"{headline(whole)}. {'; '.join(whole.notes)}. False alarms of the whole comparison at most "
-            f"{short(whole.alpha)}, over {whole.tested} pairs with the noise of both runs.{more}"
+            f"In all {'; '.join((headline(whole), *whole.notes))}. False alarms of the whole comparison at "
+            f"most {short(whole.alpha)}, over {whole.tested} pairs with the noise of both runs.{more}"
         ),
-        header=("State", "Check", "Target", "Case", "Change of the distance", "Margin", "Because"),
-        rows=tuple(_row(one) for one in ranked[:_ROWS]),
+        header=HEADER,
+        rows=tuple(map(cells, groups[:_ROWS])),
     )
-
-
-def _row(one: Change) -> tuple[str, ...]:
-    moved = span(*one.interval) if one.interval is not None else ""
-    moved = moved or ("" if one.difference is None else short(one.difference))
-    margin = short(one.margin) if moved else ""
-    because = "; ".join(part for part in (one.reason, chance(one)) if part)
-    return (str(one.state), one.check, one.target, one.case, moved, margin, because)
 
 
 def _forest(weighed: Sequence[Change]) -> Exhibit:

@@ -121,6 +121,37 @@ def _weight(one: Change) -> float:
     return -abs(one.difference) / one.margin if one.margin else -1e300
 
 
+HEADER = ("State", "Check", "Target", "Case", "Change of the distance", "Margin", "Because")
+
+
+def listed(whole: Comparison) -> list[list[Change]]:
+    """What is not as it was, in the order in which it is printed, each group to be told in one row."""
+    every = (*whole.changes, *whole.rulings)
+    return [group for state in PRINTED for group in grouped(one for one in every if str(one.state) == state)]
+
+
+def cells(group: Sequence[Change]) -> tuple[str, ...]:
+    """One row of a table, under `HEADER`, for all members of a group."""
+    first = group[0]
+    moved = span(*first.interval) if first.interval is not None else ""
+    moved = moved or ("" if first.difference is None or _apart(first) else short(first.difference))
+    return (
+        str(first.state),
+        _counted([one.check for one in group]),
+        first.target,
+        _counted([one.case for one in group]),
+        moved,
+        short(first.margin) if moved else "",
+        "; ".join(part for part in (first.reason, chance(first)) if part),
+    )
+
+
+def _counted(names: Sequence[str]) -> str:
+    """The first of several names, and how many others there are."""
+    left = len(set(names)) - 1
+    return names[0] + (f" and {left} more" if left else "")
+
+
 def headline(whole: Comparison) -> str:
     """What became of everything, in one line: what fails first."""
     if whole.empty:
