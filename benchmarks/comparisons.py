@@ -19,7 +19,6 @@ from scipy.stats import truncnorm
 
 import verinit
 from verinit.cases import battery
-from verinit.comparison import Comparison
 from verinit.reference.initializers import he_normal
 from verinit.runner import plan, run_plan
 from verinit.targets import resolve
@@ -92,8 +91,8 @@ def planted(name: str, first: int, pairs: int) -> tuple[int, int]:
     right, wrong = PLANTED[name]
 
     def seen(old_root: int, new_root: int) -> bool:
-        found: Comparison = verinit.compare(right(old_root), wrong(new_root))
-        back = verinit.compare(wrong(new_root), right(old_root))
+        old, new = right(old_root), wrong(new_root)
+        found, back = verinit.compare(old, new), verinit.compare(new, old)
         return bool(found.counts["regressed"]) and bool(back.counts["improved"]) and bool(back)
 
     roots = range(first, first + pairs)
@@ -111,12 +110,14 @@ def main() -> int:
     started = time.process_time()
     made, total, wolves = unchanged(options)
     states = ", ".join(f"{count} {state}" for state, count in total.items())
-    print(f"unchanged: {wolves} of {made} comparisons of {options.runs} fresh roots cried wolf; {states}")
+    spent = time.process_time() - started
+    said = f"{wolves} of {made} comparisons of {options.runs} fresh roots cried wolf"
+    print(f"unchanged: {said}, {spent:.0f} s of CPU; {states}", flush=True)
     missed = 0
     for name in PLANTED:
         other, same = planted(name, options.first, options.pairs)
         missed += 2 * options.pairs - other - same
-        print(f"planted, {name}: regressed in {other} of {options.pairs} pairs of other roots, {same} of one")
+        print(f"planted, {name}: regressed in {other} of {options.pairs} pairs of other roots, {same} of one", flush=True)
     print(f"CPU seconds {time.process_time() - started:.0f}")
     return 1 if wolves or missed else 0
 

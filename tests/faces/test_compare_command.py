@@ -124,6 +124,21 @@ def test_output_goes_to_a_file_and_text_to_the_terminal(verinit, runs):
     )
 
 
+def test_a_folder_stands_for_the_report_in_it(verinit, runs):
+    (runs / "folder").mkdir()
+    (runs / "old.json").rename(runs / "folder/report.json")
+    assert verinit("compare", "folder", "again.json")[0] == 0
+    code, _, err = verinit("compare", "again.json", ".")
+    assert code == 2
+    assert err.startswith("verinit: . cannot be read (No such file or directory); give the report.json")
+
+
+def test_a_newer_run_that_fails_by_itself_is_named_though_nothing_is_worse(verinit, runs):
+    code, out, _ = verinit("compare", "loud.json", "loud.json")
+    assert code == 0
+    assert re.search(r"the newer run fails by itself, in \d+ places: a comparison asks only", out)
+
+
 def test_reports_with_nothing_in_common_are_not_green(verinit, runs):
     old = decode((runs / "old.json").read_bytes())
     edited(runs / "again.json", findings=tuple(replace(f, target="another") for f in old.findings))

@@ -22,12 +22,12 @@ _QUIET = (State.identical, State.unchanged)
 
 
 def stored(path: Path) -> Report:
-    """The report in a file.
+    """The report in a file, or in the folder that a run wrote.
 
     Raises `UsageError` naming the file: it cannot be read, is cut off, no report, or of a later version.
     """
     try:
-        return decode(path.read_bytes())
+        return decode((path / "report.json" if path.is_dir() else path).read_bytes())
     except OSError as error:
         raise UsageError(
             f"{path} cannot be read ({error.strerror}); give the report.json of an earlier run"

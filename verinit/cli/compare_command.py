@@ -10,11 +10,12 @@ from verinit.cli.baselines import FORMS, comparison_code, save, stored
 from verinit.comparison import compare
 
 _FILE = click.Path(path_type=Path, dir_okay=False)
+_REPORT = click.Path(path_type=Path)
 
 
 @click.command("compare")
-@click.argument("old", type=_FILE, metavar="OLD.json")
-@click.argument("new", type=_FILE, metavar="NEW.json")
+@click.argument("old", type=_REPORT, metavar="OLD.json")
+@click.argument("new", type=_REPORT, metavar="NEW.json")
 @click.option(
     "--format",
     "form",
@@ -36,14 +37,15 @@ _FILE = click.Path(path_type=Path, dir_okay=False)
 def command(old: Path, new: Path, form: str, output: Path | None, strict: bool) -> None:
     """Compare two reports, claim by claim, with the noise of both: what regressed, improved or changed.
 
-    Only what regressed fails. Nothing is run again: OLD and NEW are the report.json of two runs. Runs of one
-    root are paired, so that what did not change is identical; other roots are two independent samples.
+    Only what regressed fails. Nothing is run again: OLD and NEW are the report.json of two runs, or the
+    folders that hold them. Runs of one root are paired, so that what did not change is identical; other roots
+    are two independent samples.
 
     Exit codes: 0 nothing regressed, 1 something did, 2 a file is no report, 4 the newer run is incomplete, or
     something is undecided (--strict), 5 nothing in common.
 
     \b
-    verinit compare baseline/report.json verinit-report/report.json
+    verinit compare baseline/report.json verinit-report
     verinit compare old.json new.json --format markdown --output changes.md
     """  # noqa: D301
     found = compare(stored(old), stored(new))

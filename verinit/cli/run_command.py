@@ -71,7 +71,7 @@ def _slip(jobs: int | None, timeout: float) -> str:
 @options.folder
 @click.option(
     "--baseline",
-    type=click.Path(path_type=Path, dir_okay=False),
+    type=click.Path(path_type=Path),
     default=None,
     metavar="FILE",
     help="An older report.json: exit 1 when something regressed since.",

@@ -103,6 +103,12 @@ def notes(old: Report, new: Report) -> tuple[str, ...]:
         if not report.complete:
             done = f"{report.done} of {report.planned} planned trials were run"
             said.append(f"INCOMPLETE: of the {word} run {done}; a partial run is never green")
+    wrong = len(new.red) + len(new.surprises)
+    if wrong:
+        said.append(
+            f"the newer run fails by itself, in {wrong} place{'s' * (wrong > 1)}: a comparison asks only "
+            "what became worse"
+        )
     return tuple(said)
 
 
