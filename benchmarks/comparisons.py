@@ -117,7 +117,10 @@ def main() -> int:
     for name in PLANTED:
         other, same = planted(name, options.first, options.pairs)
         missed += 2 * options.pairs - other - same
-        print(f"planted, {name}: regressed in {other} of {options.pairs} pairs of other roots, {same} of one", flush=True)
+        print(
+            f"planted, {name}: regressed in {other} of {options.pairs} pairs of other roots, {same} of one",
+            flush=True,
+        )
     print(f"CPU seconds {time.process_time() - started:.0f}")
     return 1 if wolves or missed else 0
 
