@@ -298,6 +298,7 @@ def test_a_turned_verdict_within_both_noises_is_undecided():
     (change,) = compare(report(old), report(new, root=2)).changes
     assert change.state is State.undecided
     assert change.needs > n
+    assert f"\n  needs     about n = {change.needs} in each run" in str(change)
     assert state(old, new, roots=(1, 1)) is State.regressed
 
 

@@ -34,7 +34,7 @@ def block(group: Sequence[Change]) -> str:
     place = f"{first.check} {str(first.state).upper()} for {first.target} at {first.case}"
     lines = [place, *_said("because", first.reason), *_numbers(first)]
     if first.needs:
-        lines += _said("decided by", f"about n = {first.needs} in each run")
+        lines += _said("needs", f"about n = {first.needs} in each run")
     if len(group) > 1:
         others = ", ".join(one.case for one in group[1 : 1 + _NAMED])
         left = len(group) - 1 - _NAMED
