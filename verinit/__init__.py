@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     from verinit.cases.strategies import cases_for as cases_for
     from verinit.checks import CHECKS as CHECKS
     from verinit.checks import check as check
+    from verinit.comparison import compare as compare
     from verinit.faults import FAULTS as FAULTS
     from verinit.faults import fault as fault
     from verinit.laws.schemes import parse as parse
@@ -43,6 +44,7 @@ _HOMES = {
     "verinit.cases": ("BATTERIES",),
     "verinit.cases.strategies": ("cases_for",),
     "verinit.checks": ("CHECKS", "check"),
+    "verinit.comparison": ("compare",),
     "verinit.faults": ("FAULTS", "fault"),
     "verinit.laws.schemes": ("parse",),
     "verinit.portraits": ("portrait",),

@@ -17,6 +17,7 @@ COMMANDS = {
     "list": "Show the plan before it runs: checks, n, resolution, power, seconds.",
     "explain": "Say what a check claims, why, and what it can see.",
     "replay": "See one finding again, from its id.",
+    "compare": "Compare two reports: what regressed, improved or changed.",
     "report": "Draw the report of a result again.",
     "calibrate": "Measure the battery itself: false alarms and power.",
 }

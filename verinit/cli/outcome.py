@@ -9,6 +9,9 @@ from pathlib import Path
 
 import click
 
+from verinit.cli.baselines import comparison_code
+from verinit.cli.baselines import text as comparison_text
+from verinit.comparison import Comparison
 from verinit.report import github, junit, markdown, sarif, write
 from verinit.report.characters import visible
 from verinit.vocabulary import Report, UsageError, Verdict
@@ -27,6 +30,14 @@ def exit_code(report: Report, *, strict: bool = False) -> int:
     if not report or (strict and open_questions):
         return 4
     return 0
+
+
+def code_against(code: int, against: Comparison, *, strict: bool = False) -> int:
+    """The exit code of a run with a baseline: what regressed fails a run that would not fail by itself."""
+    if code not in (0, 4):
+        return code
+    compared = comparison_code(against, strict=strict)
+    return 1 if compared == 1 else max(code, 4 if compared else 0)
 
 
 def _text(report: Report) -> str:
@@ -52,8 +63,13 @@ def deliver(
     form: str = "text",
     output: Path | None = None,
     strict: bool = False,
+    against: Comparison | None = None,
 ) -> None:
-    """Write the report, print it in its form, and exit with its code."""
+    """Write the report, print it in its form, and exit with its code.
+
+    against: what became of everything since a baseline; printed under the report, or to stderr where the
+    report is printed in another form than text.
+    """
     page = write(report, folder) if folder is not None else None
     body = FORMS[form](report)
     if output is not None:
@@ -63,7 +79,12 @@ def deliver(
     if page is not None and (form == "text" or output is not None):
         seconds = dict(report.run).get("seconds", "")
         click.echo(f"{seconds} s, report {page}" if seconds else f"report {page}")
-    raise SystemExit(exit_code(report, strict=strict))
+    code = exit_code(report, strict=strict)
+    if against is not None:
+        beside = form != "text" and output is None
+        click.echo(f"\nagainst the baseline\n\n{comparison_text(against)}", err=beside)
+        code = code_against(code, against, strict=strict)
+    raise SystemExit(code)
 
 
 def save(path: Path, text: str) -> None:
