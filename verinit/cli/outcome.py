@@ -7,7 +7,9 @@ from pathlib import Path
 
 import click
 
+from verinit.cli.rescue import code_without_report, rescued
 from verinit.report import github, junit, markdown, write
+from verinit.report.placing import place
 from verinit.vocabulary import Report, UsageError, Verdict
 from verinit.vocabulary.document import encode
 
@@ -44,21 +46,37 @@ def deliver(
     strict: bool = False,
 ) -> None:
     """Write the report, print it in its form, and exit with its code."""
-    page = write(report, folder) if folder is not None else None
+    page, code = None, exit_code(report, strict=strict)
+    try:
+        page = write(report, folder) if folder is not None else None
+    except UsageError as error:
+        rescued(report, error)
+        code = code_without_report(code)
     body = _FORMS[form](report)
     if output is not None:
-        _save(output, body)
+        try:
+            save(output, body)
+        except UsageError as error:
+            if page is None:
+                rescued(report, error)
+            else:
+                click.echo(f"verinit: {error}", err=True)
+            code = code_without_report(code)
         body = str(report)
     click.echo(body.rstrip("\n"))
     if page is not None and (form == "text" or output is not None):
         seconds = dict(report.run).get("seconds", "")
         click.echo(f"{seconds} s, report {page}" if seconds else f"report {page}")
-    raise SystemExit(exit_code(report, strict=strict))
+    raise SystemExit(code)
 
 
-def _save(path: Path, text: str) -> None:
+def save(path: Path, text: str) -> None:
+    """Write the file of --output, whole or not at all.
+
+    Raises `UsageError` where it cannot be written.
+    """
     try:
-        path.write_text(text, encoding="utf-8")
+        place({path: text})
     except OSError as error:
         raise UsageError(
             f"--output {path}: cannot be written ({error.strerror}); choose another file"

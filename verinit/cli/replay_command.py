@@ -12,7 +12,13 @@ from verinit.runner.replaying import is_short, remarks, replay, spelt_out
 from verinit.vocabulary import Report, UsageError, Verdict
 from verinit.vocabulary.document import decode
 
-CODES = {Verdict.passed: 0, Verdict.failed: 1, Verdict.errored: 1, Verdict.inconclusive: 4, Verdict.skipped: 4}
+CODES = {
+    Verdict.passed: 0,
+    Verdict.failed: 1,
+    Verdict.errored: 1,
+    Verdict.inconclusive: 4,
+    Verdict.skipped: 4,
+}
 
 
 @click.command("replay")

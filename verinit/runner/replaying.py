@@ -59,13 +59,17 @@ def spelt_out(short: str, report: Report) -> str:
     found = {finding.id: finding for finding in report.findings if finding.short_id == asked}
     if len(found) > 1:
         listed = "".join(f"\n  {identity}" for identity in found)
-        raise UsageError(f"id={short!r} is short for {len(found)} findings of the report; give one in full:{listed}")
+        raise UsageError(
+            f"id={short!r} is short for {len(found)} findings of the report; give one in full:{listed}"
+        )
     for finding in found.values():
         if not finding.replayable:
             raise UsageError(f"id={short!r}: {finding.target} is not importable; give module:callable")
         return finding.id
     near = suggestion(asked, (finding.short_id for finding in report.findings))
-    raise UsageError(f"id={short!r}: no finding of the report has it{near}; 'verinit run' writes a new report")
+    raise UsageError(
+        f"id={short!r}: no finding of the report has it{near}; 'verinit run' writes a new report"
+    )
 
 
 def trial_of(text: str) -> Trial:
@@ -233,9 +237,7 @@ def _below(trial: Trial, code: str, scale: float) -> Finding | None:
     check = CHECKS[code]
     coarse = check.discrepancy * (scale if check.scales and check.samples is not None else 1.0)
     try:
-        other = replace(
-            trial, check=check, discrepancy=check.promised(trial.target, trial.case, coarse)
-        )
+        other = replace(trial, check=check, discrepancy=check.promised(trial.target, trial.case, coarse))
         other.n  # noqa: B018 - no number of draws may keep its promise
     except UsageError:
         return None

@@ -91,7 +91,9 @@ def resolve(word: str) -> tuple[Target, ...]:
 
 def _redeclared(found: Target, said: str) -> Target:
     """A member of a family, declared to be something else than its own module says."""
-    return activation(found, like=said) if found.kind == "activation" else target(found, scheme=scheme_of(said))
+    return (
+        activation(found, like=said) if found.kind == "activation" else target(found, scheme=scheme_of(said))
+    )
 
 
 def _member(found: Iterable[Target], family: str, name: str) -> Target:
