@@ -12,8 +12,6 @@ import os
 import sys
 from typing import Any
 
-OUT = 1
-
 
 class Forgiving(io.FileIO):
     """A file descriptor whose first failure to write sends everything after it nowhere.
@@ -35,15 +33,26 @@ class Forgiving(io.FileIO):
             return len(data)
 
 
+class Lasting(io.TextIOWrapper):
+    """A text stream that the code under test cannot close."""
+
+    def close(self) -> None:
+        """What has been printed is sent; more may follow."""
+        self.flush()
+
+
 def forgive() -> None:
     """From here on, standard output and error forgive; those that somebody has replaced stay as they are."""
     for name in ("stdout", "stderr"):
         stream = getattr(sys, name)
-        if stream is None or stream is not getattr(sys, f"__{name}__") or not hasattr(stream, "reconfigure"):
+        if stream is None:  # it was closed before the program began
+            setattr(sys, name, open(os.devnull, "w", encoding="utf-8"))  # noqa: SIM115 - as long as the program
+            continue
+        if stream is not getattr(sys, f"__{name}__") or not hasattr(stream, "reconfigure"):
             continue
         stream.flush()
         raw = Forgiving(stream.fileno(), "wb", closefd=False)
-        forgiving = io.TextIOWrapper(
+        forgiving = Lasting(
             io.BufferedWriter(raw),
             encoding=stream.encoding,
             errors="backslashreplace",

@@ -159,6 +159,12 @@ def _own(place: str, said: str | None) -> Target:
         own = target(found, name=called) if said is None else declared(found, said, name=called)
     except UsageError as error:
         raise UsageError(f"target {place!r}: {error}") from None
+    except BaseException as error:
+        if isinstance(error, Exception | KeyboardInterrupt):
+            raise
+        raise TargetError(  # sys.exit, and worse, in code that is called to see what it takes
+            f"target {place!r} cannot be looked at ({_last_line(error)} when it was called)"
+        ) from error
     return replace(own, name=title, replayable=True)
 
 
