@@ -82,7 +82,9 @@ def test_a_failure_in_mid_writing_leaves_the_old_report_and_no_litter(tmp_path, 
     def full(*_):
         raise OSError(28, "No space left on device")
 
-    monkeypatch.setattr(*((Path, "write_bytes") if broken == "write_bytes" else (placing.os, "replace")), full)
+    monkeypatch.setattr(
+        *((Path, "write_bytes") if broken == "write_bytes" else (placing.os, "replace")), full
+    )
     with pytest.raises(UsageError, match="No space left on device"):
         verinit.report.write(replace(SMALL, root=7), tmp_path)
     assert listing(tmp_path) == NAMES

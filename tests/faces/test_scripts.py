@@ -1,4 +1,4 @@
-"""Scripts of findings run by themselves, show the number that was found, and end with the code it deserves."""
+"""Scripts of findings run by themselves, show the number that was found, and end as it deserves."""
 
 import ast
 import importlib.util
@@ -18,7 +18,7 @@ from verinit.runner.scripts.pages import comment
 from verinit.targets import resolve
 from verinit.vocabulary import Verdict
 
-NET = '''
+NET = """
 import numpy as np
 
 
@@ -32,8 +32,7 @@ def shifted(shape, rng):
 
 def outlier(shape, rng):
     w = rng.normal(0.0, (2 / np.prod(shape[:-1])) ** 0.5, shape)
-    w[rng.random(shape) < 1e-3] *= 0.0
-    w.flat[0] *= 3.0
+    w.flat[0] = 3.0
     return w
 
 
@@ -113,7 +112,9 @@ wrong_sign = __import__("itertools").count()
 def restless(shape, rng):
     next(wrong_sign)
     return fan_out(shape, rng) * (1 + 1e-3 * next(wrong_sign))
-'''
+"""
+
+SMALL = {"IN": ["40x30"], "SP": ["16x64?depth=3"]}
 
 
 @pytest.fixture
@@ -137,8 +138,9 @@ def ran(text, folder, name="script.py"):
 
 
 def found_in(word, code, *, cases=None, verdict=Verdict.failed):
-    """The first finding of a check with a verdict."""
-    look = battery("smoke", only=cases)
+    """The first finding of a check with a verdict; by the standard battery what smoke does not ask."""
+    small = code not in ("IN204", "IN210", "IN301", "SP201")
+    look = battery("smoke" if small else "standard", only=cases or (None if small else SMALL[code[:2]]))
     report = run_plan(plan(resolve(word), battery=look, codes=[code]))
     return next(found for found in report.findings if found.verdict is verdict)
 
@@ -177,7 +179,9 @@ def test_a_failure_of_ones_own_code_is_shown_without_verinit(folder, word, code)
         assert repr(observed) == repr(found.evidence.observed)
 
 
-@pytest.mark.parametrize("code", ["IN101", "IN102", "IN103", "IN104", "IN105", "IN106", "IN201", "IN202", "IN204"])
+@pytest.mark.parametrize(
+    "code", ["IN101", "IN102", "IN103", "IN104", "IN105", "IN106", "IN201", "IN202", "IN204"]
+)
 def test_what_passes_passes_in_its_script_with_the_same_number(tmp_path, code):
     found = found_in("numpy:he_normal", code, verdict=Verdict.passed)
     ended, (observed,), _ = ran(script(found.id), tmp_path)
@@ -244,9 +248,7 @@ def test_what_takes_more_than_a_few_lines_is_measured_by_verinit(tmp_path, word,
 
 
 def test_a_script_of_a_skip_says_the_reason_and_fails(tmp_path):
-    found = replay(
-        "numpy:zeros::IN201::13x11#0::root=1,false_fail=1e-07,false_pass=1e-06,discrepancy=0.2"
-    )
+    found = replay("numpy:zeros::IN201::13x11#0::root=1,false_fail=1e-07,false_pass=1e-06,discrepancy=0.2")
     ended, observed, out = ran(script(found.id), tmp_path)
     assert (ended, observed) == (1, [])
     assert found.reason in out
@@ -273,8 +275,11 @@ def test_a_failure_of_torch_is_shown_in_torch_alone(tmp_path, word, code):
 
 
 @pytest.mark.torch
-@pytest.mark.parametrize("code", ["IN103", "IN105", "IN106", "IN202", "IN203"])
-@pytest.mark.parametrize("word", ["torch:kaiming_uniform_@fan_out", "torch:Conv2d.reset_parameters@documented"])
+@pytest.mark.parametrize(
+    ("word", "code"),
+    [("torch:kaiming_uniform_@fan_out", "IN203"), ("torch:Conv2d.reset_parameters@documented", "IN202"),
+     ("torch:orthogonal_", "IN105"), ("torch:normal_", "IN106")],
+)  # fmt: skip
 def test_a_pass_of_torch_is_shown_with_the_same_number(tmp_path, word, code):
     found = found_in(word, code, verdict=Verdict.passed)
     ended, (observed,), _ = ran(script(found.id), tmp_path)
@@ -285,8 +290,7 @@ def test_a_pass_of_torch_is_shown_with_the_same_number(tmp_path, word, code):
 @pytest.mark.skipif(importlib.util.find_spec("jax") is None, reason="JAX is not installed")
 @pytest.mark.parametrize(
     ("word", "code"),
-    [("jax:truncated_normal", "IN201"), ("jax:he_normal@untruncated", "IN204"), ("jax:sigmoid", "AC302"),
-     ("jax:gelu", "AC204")],
+    [("jax:truncated_normal", "IN201"), ("jax:gelu", "AC204"), ("jax:sigmoid", "AC302")],
 )  # fmt: skip
 def test_a_failure_of_jax_is_shown_in_jax_alone(tmp_path, word, code):
     found = found_in(word, code)
@@ -294,7 +298,7 @@ def test_a_failure_of_jax_is_shown_in_jax_alone(tmp_path, word, code):
     assert "verinit" not in "\n".join(line for line in text.splitlines() if not line.startswith("#"))
     ended, (observed,), _ = ran(text, tmp_path)
     assert ended == 1
-    assert observed == pytest.approx(found.evidence.observed, rel=1e-6 if code == "IN204" else 0.0, nan_ok=True)
+    assert observed == pytest.approx(found.evidence.observed, rel=0.0, abs=0.0, nan_ok=True)
 
 
 @pytest.mark.keras

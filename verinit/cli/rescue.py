@@ -1,4 +1,4 @@
-"""What was found is worth more than the folder it was meant for: where it is kept when that cannot be written."""
+"""What was found is worth more than its folder: where it is kept when that cannot be written."""
 
 from __future__ import annotations
 
@@ -32,5 +32,5 @@ def rescued(report: Report, why: Exception) -> None:
 
 
 def code_without_report(code: int) -> int:
-    """The exit code of a run whose report is not where it was wanted: a failure or an interruption outranks it."""
+    """The exit code of a run without its report: a failure or an interruption outranks that."""
     return code if code in (1, 130) else CANNOT

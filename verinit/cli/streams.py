@@ -1,4 +1,4 @@
-"""Standard output and error as they must be for a program whose files and exit code count more than its words.
+"""Standard output and error of a program whose files and exit code count more than its words.
 
 Nobody may read on (`verinit list | head -1`), the disk under `> file` may be full, and the locale may know no
 Korean. None of it ends the program: it goes on, writes its report, and ends with the code that it would have

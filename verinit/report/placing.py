@@ -10,7 +10,7 @@ from contextlib import ExitStack, suppress
 from pathlib import Path
 
 IN_PLACE = (errno.EACCES, errno.EPERM, errno.EBUSY, errno.EROFS)
-"""Why nothing can be put beside a file that itself may be written: its folder is another's, or it is mounted."""
+"""Why nothing can be put beside a file that may be written: its folder is another's, or it is mounted."""
 
 
 def place(texts: Mapping[Path, str]) -> None:

@@ -1,4 +1,4 @@
-"""Targets may change the process they run in; the next trial must not notice, nor the report land elsewhere."""
+"""Targets may change the process they run in; the next trial must not notice, nor the report move."""
 
 from __future__ import annotations
 

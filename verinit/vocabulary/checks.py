@@ -176,8 +176,8 @@ def examine(trial: Trial) -> Finding:
 
 def of_a_driver(error: BaseException) -> bool:
     """Whether pytest or Hypothesis speaks to itself: a skip, or the end of an example, is nobody's crash."""
-    home = type(error).__module__.partition(".")[0]
-    return not isinstance(error, Exception) and home in ("_pytest", "pytest", "hypothesis")
+    homes = {base.__module__.partition(".")[0] for base in type(error).__mro__}
+    return not isinstance(error, Exception) and bool(homes & {"_pytest", "hypothesis"})
 
 
 SAID = 500

@@ -12,9 +12,7 @@ from verinit.runner.scripts.pages import Body, number
 from verinit.vocabulary import Evidence, Trial, entropy
 
 SAME = "The same stream of random numbers as in the run: the same number to the last digit"
-ROUNDED = (
-    "The same stream of random numbers as in the run: the same but for the rounding of one weight"
-)
+ROUNDED = "The same stream of random numbers as in the run: the same but for the rounding of one weight"
 FLOATS = tuple(UNIT_ROUNDOFF)
 CONTRACT = {
     "IN101": (
