@@ -400,7 +400,7 @@ WRONG = {
     '{"schema": "verinit.report/1"}': "not a verinit report: 'claims' is missing or has the wrong form",
     '{"schema": "verinit.report/1", "claims": {}, "results": [1]}': "its results have the wrong form",
     '{"schema": "verinit.report/1", "claims": {}, "results": {}}': "not a Report: Object missing required",
-    '{"schema": "verinit.report/1", "claims": {}, "results": [{"check": "A", "case": "1#0"}]}': "not a verinit",
+    '{"schema": "verinit.report/1", "claims": {}, "results": [{"check": "A", "case": "1#0"}]}': "not a",
     "[" * 100_000: "not a verinit report: the JSON is cut off or damaged",
     "\ufffe\x00": "not a verinit report: the JSON is cut off or damaged",
 }

@@ -103,7 +103,9 @@ def _changed(
         scheme=scheme or given.scheme,
         name=name or (given.name if own else f"{plain}={scheme}"),
         expected=expected or given.expected,
-        replayable=given.replayable and name in (None, given.name) and (own or says_all(scheme)),
+        replayable=given.replayable
+        and name in (None, given.name)
+        and (scheme is None or own or says_all(scheme)),
     )
 
 
