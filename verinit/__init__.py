@@ -37,6 +37,7 @@ if TYPE_CHECKING:
     from verinit.vocabulary import UsageError as UsageError
     from verinit.vocabulary import Verdict as Verdict
     from verinit.vocabulary import VerinitError as VerinitError
+    from verinit.vocabulary import examine as examine
 
 __version__ = "0.1.0"
 
@@ -67,6 +68,7 @@ _HOMES = {
         "UsageError",
         "Verdict",
         "VerinitError",
+        "examine",
     ),
 }
 _HOME = {name: home for home, names in _HOMES.items() for name in names}

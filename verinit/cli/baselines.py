@@ -45,16 +45,6 @@ def comparison_code(found: Comparison, *, strict: bool = False) -> int:
     return 4 if found.partial or (strict and found.open) else 0
 
 
-def save(path: Path, body: str) -> None:
-    """Write a form of the comparison; raises `UsageError` where that cannot be done."""
-    try:
-        path.write_text(body, encoding="utf-8", errors="backslashreplace")
-    except OSError as error:
-        raise UsageError(
-            f"--output {path}: cannot be written ({error.strerror}); choose another file"
-        ) from None
-
-
 def text(found: Comparison) -> str:
     """The comparison as the terminal shows it, control characters made visible."""
     return visible(str(found))

@@ -6,7 +6,8 @@ from pathlib import Path
 
 import click
 
-from verinit.cli.baselines import FORMS, comparison_code, save, stored
+from verinit.cli.baselines import FORMS, comparison_code, stored
+from verinit.cli.outputs import save
 from verinit.comparison import compare
 
 _FILE = click.Path(path_type=Path, dir_okay=False)
