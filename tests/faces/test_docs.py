@@ -14,14 +14,12 @@ import click
 import pytest
 
 from verinit import __version__
-from verinit.cli import COMMANDS, group
+from verinit.cli import group
 from verinit.cli.outcome import FORMS
 
 ROOT = Path(__file__).parents[2]
 DOCS = ROOT / "docs"
 PAGES = sorted([ROOT / "README.md", ROOT / "CONTRIBUTING.md", *DOCS.rglob("*.md")])
-PENDING = {"compare", "--baseline", "--as-script"}
-"""Commands and options that are written at the same time, elsewhere; to be emptied when they are merged."""
 FILES = [DOCS / "workflow.yml", ROOT / ".pre-commit-hooks.yaml", ROOT / ".pre-commit-config.yaml"]
 
 
@@ -65,8 +63,6 @@ def test_commands_are_found_where_they_are_written():
 
 @pytest.mark.parametrize("words", FOUND)
 def test_every_command_line_is_one_that_the_program_takes(words):
-    if PENDING & set(words):
-        pytest.skip("written elsewhere at the same time")
     if words[1:] == ["CODE"] or "..." in words:
         return
     parse(words)
@@ -79,14 +75,6 @@ def test_every_command_line_is_one_that_the_program_takes(words):
 def test_a_command_line_that_the_program_does_not_take_is_seen(words):
     with pytest.raises(click.UsageError):
         parse(words)
-
-
-def test_nothing_is_pending_that_is_there():
-    there = set(COMMANDS)
-    for name in COMMANDS:
-        command = importlib.import_module(f"verinit.cli.{name}_command").command
-        there |= {spelt for option in command.params for spelt in option.opts}
-    assert not PENDING & there
 
 
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: str(page.relative_to(ROOT)))
