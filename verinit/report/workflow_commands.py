@@ -20,9 +20,13 @@ _TITLE, _TEXT = 120, 3000
 def github(report: Report) -> str:
     """Error commands for what failed, warnings for what is undecided, and one notice with the verdict."""
     whole = outline(report)
+    changed = [
+        *(("ruling changed", text) for text in report.surprises),
+        *(("expected to fail and did not", text) for text in report.idle),
+    ]
     lines = [
-        *(_command("error", "ruling changed", text) for text in report.surprises[:SHOWN]),
-        *_groups("error", whole.failures, max(0, SHOWN - len(report.surprises))),
+        *(_command("error", title, text) for title, text in changed[:SHOWN]),
+        *_groups("error", whole.failures, max(0, SHOWN - len(changed))),
         *_groups("warning", whole.undecided, SHOWN),
         _verdict(report, whole),
     ]
