@@ -10,13 +10,13 @@ import importlib
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from verinit.report.files import write
+    from verinit.report.files import keep, prepare, write
     from verinit.report.junit_xml import junit
     from verinit.report.pages import html, ledger_html
     from verinit.report.summary import markdown
     from verinit.report.workflow_commands import github
 
-__all__ = ["github", "html", "junit", "ledger_html", "markdown", "write"]
+__all__ = ["github", "html", "junit", "keep", "ledger_html", "markdown", "prepare", "write"]
 
 _HOMES = {
     "github": "workflow_commands",
@@ -24,6 +24,8 @@ _HOMES = {
     "html": "pages",
     "ledger_html": "pages",
     "markdown": "summary",
+    "keep": "files",
+    "prepare": "files",
     "write": "files",
 }
 

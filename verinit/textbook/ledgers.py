@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from functools import cache
 from importlib.resources import files
+from types import MappingProxyType
 
 from verinit.textbook import (
     batchnorm,
@@ -70,12 +71,19 @@ class Ledger:
     surprises: tuple[str, ...] = ()
 
 
-def ledger(*, root: int = ROOT, only: tuple[str, ...] = (), rates: Rates | None = None) -> Ledger:
+def ledger(
+    *,
+    root: int = ROOT,
+    only: tuple[str, ...] = (),
+    rates: Rates | None = None,
+    known: Mapping[str, Ruling] = MappingProxyType({}),
+) -> Ledger:
     """Every claim of the chapter held to measurement and theory.
 
     root   of all random streams: one root gives one ledger
     only   codes of the claims to rule on, such as ("T05", "T06"); empty means all 28
     rates  of the whole ledger, whatever `only` says, so that a ruling does not depend on its company
+    known  rulings of the same root and rates that were made before, by code; they are not made again
 
     Raises `UsageError` for a code that no claim has.
     """
@@ -83,7 +91,7 @@ def ledger(*, root: int = ROOT, only: tuple[str, ...] = (), rates: Rates | None 
         if code not in CLAIMS:
             raise unknown("textbook claim", code, CLAIMS)
     codes = [code for code in CLAIMS if not only or code in only]
-    rulings = tuple(rule(code, root=root, rates=rates) for code in codes)
+    rulings = tuple(known[code] if code in known else rule(code, root=root, rates=rates) for code in codes)
     return Ledger(
         rulings=rulings,
         exhibits=figures.histograms(root=root) if not only else (),
