@@ -7,6 +7,7 @@ from pathlib import Path
 import click
 
 from verinit.cli.options import FOLDER
+from verinit.cli.terminal import say
 from verinit.runner.replaying import is_short, replay, spelt_out
 from verinit.vocabulary import UsageError, Verdict
 from verinit.vocabulary.document import decode
@@ -38,5 +39,5 @@ def command(identity: str, source: Path) -> None:
             ) from None
         identity = spelt_out(identity, report)
     found = replay(identity)
-    click.echo(f"{identity}\n\n{found}")
+    say(f"{identity}\n\n{found}")
     raise SystemExit(0 if found.verdict is Verdict.passed else 1)
