@@ -7,16 +7,18 @@ from pathlib import Path
 
 import click
 
+from verinit.cli.terminal import say
 from verinit.report import github, junit, markdown, write
+from verinit.report.outline import verdict
 from verinit.vocabulary import Report, UsageError, Verdict
-from verinit.vocabulary.document import encode
+from verinit.vocabulary.document import digest, encode
 
 
 def exit_code(report: Report, *, strict: bool = False) -> int:
     """The exit code of a report: 130 > 1 > 5 > 4 > 0."""
     if not report.complete:
         return 130
-    if report.red or report.surprises:
+    if report.red or report.surprises or report.idle:
         return 1
     if not report.findings and not report.rulings:
         return 5
@@ -44,16 +46,39 @@ def deliver(
     strict: bool = False,
 ) -> None:
     """Write the report, print it in its form, and exit with its code."""
-    page = write(report, folder) if folder is not None else None
+    page, lost = None, None
+    try:
+        page = write(report, folder) if folder is not None else None
+    except UsageError as error:
+        lost = error  # what was found is printed all the same
     body = _FORMS[form](report)
     if output is not None:
         _save(output, body)
-        body = str(report)
-    click.echo(body.rstrip("\n"))
-    if page is not None and (form == "text" or output is not None):
-        seconds = dict(report.run).get("seconds", "")
-        click.echo(f"{seconds} s, report {page}" if seconds else f"report {page}")
+        form, body = "text", str(report)
+    if form == "text":
+        say("\n".join([body, *_last(report, page)]))
+    else:
+        click.echo(body.rstrip("\n"))
+    if lost is not None:
+        raise lost
     raise SystemExit(exit_code(report, strict=strict))
+
+
+RESUME = "resume"
+"""Under which name an incomplete report keeps the command that goes on with it."""
+
+
+def _last(report: Report, page: Path | None) -> list[str]:
+    """The verdict in one sentence, how to go on if something is left, and where to read more."""
+    run = dict(report.run)
+    sentence, tone = verdict(report)
+    lines = [f"{tone.upper()}. {sentence}"] if report.complete or report.red else []
+    if RESUME in run:
+        lines.append(f"go on with  {run[RESUME]}")
+    if page is not None:
+        seconds = [f"{run['seconds']} s"] if "seconds" in run else []
+        lines.append(", ".join([*seconds, f"report {page}", f"digest {digest(report)[:16]}"]))
+    return lines
 
 
 def _save(path: Path, text: str) -> None:
