@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from verinit.faults import fault as fault
     from verinit.laws.schemes import parse as parse
     from verinit.portraits import portrait as portrait
+    from verinit.pytest_plugin.decorator import parametrize_with_checks as parametrize_with_checks
     from verinit.runner import verify as verify
     from verinit.runner.activations import verify_activation as verify_activation
     from verinit.runner.gradients import verify_gradient as verify_gradient
@@ -45,6 +46,7 @@ _HOMES = {
     "verinit.faults": ("FAULTS", "fault"),
     "verinit.laws.schemes": ("parse",),
     "verinit.portraits": ("portrait",),
+    "verinit.pytest_plugin.decorator": ("parametrize_with_checks",),
     "verinit.runner": ("verify",),
     "verinit.runner.activations": ("verify_activation",),
     "verinit.runner.gradients": ("verify_gradient",),
@@ -75,6 +77,11 @@ def __getattr__(name: str) -> Any:
 
         raise AttributeError(f"verinit has no {name!r}{suggestion(name, _HOME)}")
     return getattr(importlib.import_module(_HOME[name]), name)
+
+
+def in_a_notebook(noun: Any) -> str:
+    """The HTML of a report, a finding or a ruling; what draws it is loaded now."""
+    return str(importlib.import_module("verinit.report.notebooks").html(noun))
 
 
 def __dir__() -> list[str]:

@@ -296,7 +296,11 @@ def test_an_excuse_that_meets_nothing_fails_a_whole_run(verinit, here, pyproject
     assert out.splitlines()[-2].startswith("FAILED. Of ")
     assert out.splitlines()[-2].endswith(", 1 declared failure met nothing.")
     assert report_of(here)["green"] is False
-    for form, mark in (("junit", '<failure type="expected"'), ("github", "::error title=expected to fail")):
+    for form, mark in (
+        ("junit", '<failure type="expected"'),
+        ("github", "::error title=expected to fail"),
+        ("sarif", "expected to fail and did not"),
+    ):
         assert mark in verinit("run", "--format", form)[1]
     for page in ("report.md", "index.html"):
         assert "expected to fail and did not" in (here / "verinit-report" / page).read_text(encoding="utf-8")

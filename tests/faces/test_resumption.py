@@ -204,7 +204,7 @@ def _ruling(code, root):
 def test_rulings_are_kept_when_the_ledger_is_interrupted(verinit, net, monkeypatch):
     asked = []
 
-    def rule(code, *, root):
+    def rule(code, *, root, with_training):
         asked.append(code)
         if len(asked) == 4:
             signal.raise_signal(signal.SIGINT)

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import os
+import tempfile
 from collections.abc import Callable
 from pathlib import Path
 
 import click
 
 from verinit.cli.terminal import say
-from verinit.report import github, junit, markdown, write
+from verinit.report import github, junit, markdown, sarif, write
+from verinit.report.characters import visible
 from verinit.report.outline import verdict
 from verinit.vocabulary import Report, UsageError, Verdict
 from verinit.vocabulary.document import digest, encode
@@ -28,13 +31,20 @@ def exit_code(report: Report, *, strict: bool = False) -> int:
     return 0
 
 
-_FORMS: dict[str, Callable[[Report], str]] = {
-    "text": str,
+def _text(report: Report) -> str:
+    """What a person reads in a terminal, which a name of a target must not steer."""
+    return visible(str(report))
+
+
+FORMS: dict[str, Callable[[Report], str]] = {
+    "text": _text,
     "json": encode,
     "markdown": markdown,
     "junit": junit,
+    "sarif": sarif,
     "github": github,
 }
+"""What --format may be, each a function of the report alone."""
 
 
 def deliver(
@@ -51,10 +61,10 @@ def deliver(
         page = write(report, folder) if folder is not None else None
     except UsageError as error:
         lost = error  # what was found is printed all the same
-    body = _FORMS[form](report)
+    body = FORMS[form](report)
     if output is not None:
-        _save(output, body)
-        form, body = "text", str(report)
+        save(output, body)
+        form, body = "text", _text(report)
     if form == "text":
         say("\n".join([body, *_last(report, page)]))
     else:
@@ -81,9 +91,17 @@ def _last(report: Report, page: Path | None) -> list[str]:
     return lines
 
 
-def _save(path: Path, text: str) -> None:
+def save(path: Path, text: str) -> None:
+    """Write a file whole or leave the old one; what is a link or no file is written where it leads."""
+    content = text.encode("utf-8", errors="backslashreplace")
     try:
-        path.write_text(text, encoding="utf-8")
+        if path.is_symlink() or (path.exists() and not path.is_file()):
+            path.write_bytes(content)
+            return
+        with tempfile.TemporaryDirectory(prefix=".verinit-", dir=path.absolute().parent) as staging:
+            staged = Path(staging) / "output"
+            staged.write_bytes(content)
+            os.replace(staged, path)
     except OSError as error:
         raise UsageError(
             f"--output {path}: cannot be written ({error.strerror}); choose another file"

@@ -110,10 +110,18 @@ def examined(job: Job, pool: Workers, stop: Stop, folder: Path) -> Report:
     )
 
 
-def with_ledger(report: Report, stop: Stop, *, known: Iterable[Ruling] = (), quiet: bool = True) -> Report:
+def with_ledger(
+    report: Report,
+    stop: Stop,
+    *,
+    with_training: bool,
+    known: Iterable[Ruling] = (),
+    quiet: bool = True,
+) -> Report:
     """The report with the textbook ledger added; interrupted, it has the rulings so far and is incomplete.
 
-    known: rulings of the same root, which are not made again.
+    known          rulings of the same root, which are not made again
+    with_training  whether claims that take trainings are examined too
     """
     if not report.complete:
         return report
@@ -122,7 +130,8 @@ def with_ledger(report: Report, stop: Stop, *, known: Iterable[Ruling] = (), qui
     missing = [code for code in CLAIMS if code not in rulings]
     try:
         with progress(len(missing), quiet=quiet, noun="claims of the textbook") as tick:
-            for ruling in stop.each(rule(code, root=report.root) for code in missing):
+            ruled = (rule(code, root=report.root, with_training=with_training) for code in missing)
+            for ruling in stop.each(ruled):
                 rulings[ruling.id] = ruling
                 tick([Mark(red=False)])
     except KeyboardInterrupt:
@@ -244,7 +253,13 @@ def whole(job: Job, pool: Workers, stop: Stop, folder: Path) -> Report:
         pool.kill()
     if not job.ruling:
         return report
-    return with_ledger(report, stop, known=() if job.before is None else job.before.rulings, quiet=job.quiet)
+    return with_ledger(
+        report,
+        stop,
+        with_training=job.battery.name == "exhaustive",
+        known=() if job.before is None else job.before.rulings,
+        quiet=job.quiet,
+    )
 
 
 def concluded(report: Report, job: Job, *, narrowed: bool, fresh: bool) -> Report:

@@ -36,6 +36,11 @@ from verinit.vocabulary import Rates, Report, UsageError
     help="... and save it there, as PNG or SVG.",
 )
 @click.option(
+    "--with-training",
+    is_flag=True,
+    help="Rule on T25, T27 and T28 too: minutes of training on handwritten digits (extra `data`).",
+)
+@click.option(
     "--lang",
     type=click.Choice(["en", "ko"]),
     default="en",
@@ -53,6 +58,7 @@ def command(
     width: int | None,
     depth: int | None,
     figure: Path | None,
+    with_training: bool,
     lang: str,
     seed: str | None,
     folder: Path,
@@ -67,6 +73,7 @@ def command(
 
     \b
     verinit textbook T05
+    verinit textbook --with-training
     verinit textbook --lang ko
     verinit textbook --init "normal(std=0.5)" --activation tanh --width 200 --depth 8
     verinit textbook --init mynet.init:draw --activation relu --figure mine.png
@@ -83,7 +90,8 @@ def command(
         _draw(asked, figure, options.root_of(seed))
         return
     root, started = options.root_of(seed), time.monotonic()
-    book = ledger(root=root, only=tuple(claim.upper() for claim in claims))
+    wanted = tuple(claim.upper() for claim in claims)
+    book = ledger(root=root, only=wanted, with_training=with_training)
     rulings = tuple(map(told_in_korean, book.rulings)) if lang == "ko" else book.rulings
     report = Report(
         battery="textbook",

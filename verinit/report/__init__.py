@@ -13,10 +13,11 @@ if TYPE_CHECKING:
     from verinit.report.files import keep, prepare, write
     from verinit.report.junit_xml import junit
     from verinit.report.pages import html, ledger_html
+    from verinit.report.sarif_log import sarif
     from verinit.report.summary import markdown
     from verinit.report.workflow_commands import github
 
-__all__ = ["github", "html", "junit", "keep", "ledger_html", "markdown", "prepare", "write"]
+__all__ = ["github", "html", "junit", "keep", "ledger_html", "markdown", "prepare", "sarif", "write"]
 
 _HOMES = {
     "github": "workflow_commands",
@@ -26,6 +27,7 @@ _HOMES = {
     "markdown": "summary",
     "keep": "files",
     "prepare": "files",
+    "sarif": "sarif_log",
     "write": "files",
 }
 

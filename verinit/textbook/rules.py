@@ -58,6 +58,6 @@ def exact(
     )
 
 
-def unexamined(code: str) -> Ruling:
-    """A claim that nobody has looked at is undecided, and says so."""
-    return Ruling(id=code, ruling=Outcome.undecided, claim=CLAIMS[code], summary="not examined yet")
+def unexamined(code: str, why: str) -> Ruling:
+    """A claim that was not looked at is undecided, and says what it needs."""
+    return Ruling(id=code, ruling=Outcome.undecided, claim=CLAIMS[code], summary=why)

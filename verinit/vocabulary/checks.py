@@ -11,6 +11,7 @@ from verinit.vocabulary.errors import CheckFailed, CheckInconclusive, CheckSkipp
 from verinit.vocabulary.evidence import Evidence, Exhibit, Verdict, judge
 from verinit.vocabulary.findings import Claim, Finding
 from verinit.vocabulary.places import ROOT, Case, Rates
+from verinit.vocabulary.searches import refuse_drawn_chance, refuse_other_words
 from verinit.vocabulary.targets import Kind, Target
 
 
@@ -118,6 +119,7 @@ class Check:
         One call of many: see `examine`. Under pytest a skip skips the test, under Hypothesis it rejects the
         example, as `assume` does.
         """
+        __tracebackhide__ = True
         found = self.examine(target, case)
         if found.verdict is Verdict.skipped:
             raise skipped(str(found))
@@ -142,7 +144,11 @@ class Check:
 
 
 def examine(trial: Trial) -> Finding:
-    """Run one trial: measure, judge, and turn a crash of foreign code into a finding."""
+    """Run one trial: measure, judge, and turn a crash of foreign code into a finding.
+
+    Raises `UsageError` where a search such as Hypothesis' draws the chance of the trial: see `searches`.
+    """
+    refuse_drawn_chance(trial)
     reason = trial.check.applies(trial.target, trial.case)
     if reason:
         return trial.finding(Verdict.skipped, reason=reason)
@@ -154,6 +160,7 @@ def examine(trial: Trial) -> Finding:
         return trial.finding(Verdict.errored, reason=crash(error))
     if isinstance(measured, Evidence):
         measured = Measured(evidence=measured)
+    refuse_other_words(trial, measured.evidence)
     found = trial.finding(
         judge(measured.evidence, trial.discrepancy),
         evidence=measured.evidence,
