@@ -31,14 +31,21 @@ def id_of(here, code):
 def test_the_reference_passes(verinit, here):
     code, out, err = verinit("run", "numpy", *FAST)
     lines = out.splitlines()
-    assert (code, err) == (0, "")
+    assert code == 0
+    assert re.fullmatch(
+        r"plan: \d+ trials of \d+ targets at \d+ cases, battery smoke, root 20260101, "
+        r"false alarms at most 1e-06, about \d+ s\n",
+        err,
+    )
     counted = re.fullmatch(r"\d+ passed, (\d+) failed, 0 inconclusive, \d+ skipped, 0 errored", lines[0])
     assert counted
     assert lines[1] == ("root 20260101, battery smoke, false alarms of the whole run at most 1e-06")
     assert lines[2] == f"expected to fail, each for its stated reason: {counted[1]} of the failures"
     assert re.fullmatch(r"skipped where .* \(\d+\).*", lines[3])
-    assert re.match(r"weakest pass IN\d{3} for numpy:\w+ at \S+: a departure of ", lines[-2])
-    assert re.fullmatch(r"\d+\.\d\d s, report verinit-report/index\.html", lines[-1])
+    assert re.match(r"weakest pass IN\d{3} for numpy:\w+ at \S+: a departure of ", lines[-3])
+    assert re.match(r"PASSED\. Nothing failed unexpectedly: of \d+ trials, \d+ passed, ", lines[-2])
+    digest = json.loads((here / "verinit-report" / "report.json").read_text(encoding="utf-8"))["digest"]
+    assert re.fullmatch(rf"\d+\.\d\d s, report verinit-report/index\.html, digest {digest[:16]}", lines[-1])
     assert sorted(path.name for path in (here / "verinit-report").iterdir()) == [
         "index.html",
         "report.json",

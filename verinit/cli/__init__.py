@@ -22,6 +22,9 @@ COMMANDS = {
     "report": "Draw the report of a result again.",
     "calibrate": "Measure the battery itself: false alarms and power.",
 }
+HELP = ("-h", "--help")
+TYPED = "verinit.typed"
+"""Where the context keeps the words that were typed."""
 
 
 class Lazy(click.Group):
@@ -42,10 +45,17 @@ class Lazy(click.Group):
     def resolve_command(
         self, ctx: click.Context, args: list[str]
     ) -> tuple[str | None, click.Command | None, list[str]]:
-        """As click does, with the nearest command in the error."""
+        """As click does, with the nearest command in the error, and settings for the command that is found.
+
+        A page of help needs none, and is shown whatever they are.
+        """
         if args and not args[0].startswith("-") and args[0] not in COMMANDS:
             raise _mistakes().no_command(args[0], COMMANDS)
-        return super().resolve_command(ctx, args)
+        ctx.meta[TYPED] = tuple(args)
+        name, command, rest = super().resolve_command(ctx, args)
+        if name and command is not None and not {*HELP} & {*rest}:
+            importlib.import_module("verinit.cli.configuration").apply(ctx, name, command)
+        return name, command, rest
 
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
         """The commands with their one line each, from the table above."""
@@ -53,7 +63,7 @@ class Lazy(click.Group):
             formatter.write_dl(list(COMMANDS.items()))
 
 
-@click.group(cls=Lazy, context_settings={"help_option_names": ["-h", "--help"]})
+@click.group(cls=Lazy, context_settings={"help_option_names": list(HELP)})
 @click.version_option(__version__, prog_name="verinit")
 def group() -> None:
     """Is what you believe about initial weights, activations and gradients true of the code you run?

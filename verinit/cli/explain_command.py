@@ -2,15 +2,35 @@
 
 from __future__ import annotations
 
+import sys
+import textwrap
+from typing import Any
+
 import click
 
 from verinit.checks import CHECKS
+from verinit.cli.terminal import columns, say
 from verinit.faults import FAULTS
 from verinit.vocabulary import Check, unknown
 from verinit.vocabulary.wording import short
 
 
-def explanation(check: Check) -> str:
+def prose(text: str, width: int | None) -> list[str]:
+    """Paragraphs as lines with room for a margin of two; as they are written where no width is given."""
+    if width is None:
+        return text.splitlines()
+    paragraphs = text.split("\n\n")
+    lines = []
+    for paragraph in paragraphs:
+        flowing = not any(line.startswith((" ", ">>>")) for line in paragraph.splitlines())
+        lines += [*(textwrap.wrap(paragraph, width - 2, **_WHOLE) if flowing else paragraph.splitlines()), ""]
+    return lines[:-1]
+
+
+_WHOLE: dict[str, Any] = {"break_long_words": False, "break_on_hyphens": False}
+
+
+def explanation(check: Check, *, width: int | None = None) -> str:
     """A check in words: claim, equation, source, reasons, what it sees, what it has been shown to catch."""
     claim = check.claim
     lines = [f"{claim.id}  {claim.summary}", f"  equation  {claim.equation}", f"  source    {claim.source}"]
@@ -23,7 +43,7 @@ def explanation(check: Check) -> str:
         lines.append(f"  needs     {', '.join(check.after)} to hold at the same case")
     body = "\n".join(check.doc.splitlines()[1:]).strip("\n")
     if body:
-        lines += ["", *(f"  {line}".rstrip() for line in body.splitlines())]
+        lines += ["", *(f"  {line}".rstrip() for line in prose(body, width))]
     caught = [fault for fault in FAULTS.values() if claim.id in fault.codes]
     if caught:
         lines += ["", "  planted faults that it must catch"]
@@ -39,4 +59,4 @@ def command(codes: tuple[str, ...]) -> None:
     for code in wanted:
         if code not in CHECKS:
             raise unknown("check", code, CHECKS)
-    click.echo("\n\n".join(explanation(CHECKS[code]) for code in wanted))
+    say("\n\n".join(explanation(CHECKS[code], width=columns(sys.stdout)) for code in wanted))

@@ -37,7 +37,7 @@ from verinit.vocabulary import Case, Target, UsageError, unknown
 @options.folder
 @options.form
 @options.output
-@click.option("--strict", is_flag=True, help="Exit 4 when something is inconclusive.")
+@options.strict
 @options.quiet
 def command(
     word: str,

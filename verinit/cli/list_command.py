@@ -3,34 +3,51 @@
 from __future__ import annotations
 
 import json
+import sys
 
 import click
 
 from verinit.cases import battery as battery_named
 from verinit.cli import options
 from verinit.cli.selection import targets_of
+from verinit.cli.terminal import columns, say
+from verinit.report.characters import breadth, visible
 from verinit.runner import Row, plan, rows
 from verinit.vocabulary.wording import short
 
+_HEAD = "check  cases         n  resolves  missed at most  seconds"
 
-def _lines(listed: list[Row]) -> list[str]:
-    """One line for each check of each target, all its cases together."""
-    groups: dict[tuple[str, str], list[Row]] = {}
+
+def _lines(listed: list[Row], width: int | None) -> list[str]:
+    """One line for each check of each target, all its cases together.
+
+    width: columns that a line may take, None for any; where names and numbers need more side by side, a
+    name stands above its numbers, whole.
+    """
+    groups: dict[str, dict[str, list[Row]]] = {}
     for row in listed:
-        groups.setdefault((row.trial.target.name, row.trial.check.code), []).append(row)
-    width = max(len(name) for name, _ in groups)
-    head = f"{'target':{width}}  check  cases         n  resolves  missed at most  seconds"
-    return [head, *(_line(name, code, group, width) for (name, code), group in groups.items())]
+        groups.setdefault(row.trial.target.name, {}).setdefault(row.trial.check.code, []).append(row)
+    longest = max(breadth(visible(name)) for name in groups)
+    if width is not None and longest + 2 + len(_HEAD) > width:
+        lines = [f"  {_HEAD}"]
+        for name, checks in groups.items():
+            lines += [visible(name), *(f"  {_numbers(code, group)}" for code, group in checks.items())]
+        return lines
+    lines = [f"{'target':{longest}}  {_HEAD}"]
+    for name, checks in groups.items():
+        label = visible(name) + " " * (longest - breadth(visible(name)))
+        lines += [f"{label}  {_numbers(code, group)}" for code, group in checks.items()]
+    return lines
 
 
-def _line(name: str, code: str, group: list[Row], width: int) -> str:
+def _numbers(code: str, group: list[Row]) -> str:
     trial = group[0].trial
     n = max(row.n for row in group)
     exact = trial.check.samples is None
     resolves = "exact" if exact and not trial.discrepancy else short(trial.discrepancy)
     missed = "never" if exact else short(trial.rates.false_pass)
     return (
-        f"{name:{width}}  {code}  {len(group):5d}  {n or '':>8}  {resolves:>8}  {missed:>14}  "
+        f"{code}  {len(group):5d}  {n or '':>8}  {resolves:>8}  {missed:>14}  "
         f"{sum(row.seconds for row in group):7.2f}"
     )
 
@@ -69,15 +86,16 @@ def command(words: tuple[str, ...], battery: str, codes: tuple[str, ...], as_jso
     if not listed:
         click.echo("nothing is selected")
         raise SystemExit(5)
-    click.echo("\n".join(_lines(listed)))
+    say("\n".join(_lines(listed, columns(sys.stdout))))
     statistical = [row.trial for row in listed if row.trial.check.samples is not None]
     share = (
         f", each wrong with probability {short(statistical[0].rates.false_fail)} at most"
         if statistical
         else ""
     )
-    click.echo(
-        f"\n{len(listed)} trials at {len(planned.units)} (target, case) pairs, "
+    click.echo()
+    say(
+        f"{len(listed)} trials at {len(planned.units)} (target, case) pairs, "
         f"battery {planned.battery.name}\n{len(statistical)} statistical{share} "
         f"({short(planned.false_fail)} for the whole run); "
         f"about {sum(row.seconds for row in listed):.0f} s on one core"

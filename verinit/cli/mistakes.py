@@ -27,5 +27,5 @@ def exit_code(error: Exception) -> int:
         return 2
     if not isinstance(error, VerinitError):
         raise error
-    click.echo(f"verinit: {error}", err=True)
+    click.echo("\n".join([f"verinit: {error}", *getattr(error, "__notes__", ())]), err=True)
     return 2 if isinstance(error, UsageError | TargetError) else 3

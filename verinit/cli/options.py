@@ -14,6 +14,7 @@ from typing import Any
 import click
 from click.core import ParameterSource
 
+from verinit.cli import TYPED
 from verinit.vocabulary import ROOT, UsageError
 
 Decorator = Callable[[Callable[..., Any]], Callable[..., Any]]
@@ -48,7 +49,21 @@ def codes_of(texts: tuple[str, ...]) -> tuple[str, ...]:
 
 def typed() -> str:
     """The command line as it was typed, for whoever wants to repeat it."""
-    return shlex.join(["verinit", *sys.argv[1:]])
+    ctx = click.get_current_context(silent=True)
+    return shlex.join(["verinit", *(ctx.meta.get(TYPED, ()) if ctx else sys.argv[1:])])
+
+
+def resuming(root: int | None) -> str:
+    """The command that goes on with the one that was typed; `root` in place of a seed that was drawn."""
+    words = shlex.split(typed())
+    seeds = {place for place, word in enumerate(words) if word == "--seed"}
+    left = [
+        word
+        for place, word in enumerate(words)
+        if word not in ("--resume", "-x", "--exitfirst")
+        and (root is None or not ({place, place - 1} & seeds or word.startswith("--seed=")))
+    ]
+    return shlex.join([*left, *([] if root is None else ["--seed", str(root)]), "--resume"])
 
 
 def _folder(ctx: click.Context, parameter: click.Parameter, value: Path) -> Path:
@@ -112,5 +127,8 @@ output: Decorator = click.option(
     default=None,
     metavar="FILE",
     help="Write the chosen format there and the text here.",
+)
+strict: Decorator = click.option(
+    "--strict/--no-strict", default=False, help="Exit 4 when something is inconclusive."
 )
 quiet: Decorator = click.option("--quiet", is_flag=True, help="No progress; failures and closing lines only.")

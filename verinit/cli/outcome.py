@@ -11,18 +11,20 @@ from verinit.cli.baselines import comparison_code
 from verinit.cli.baselines import text as comparison_text
 from verinit.cli.outputs import save
 from verinit.cli.rescue import CANNOT, code_without_report, rescued
+from verinit.cli.terminal import say
 from verinit.comparison import Comparison
 from verinit.report import github, junit, markdown, sarif, write
 from verinit.report.characters import visible
+from verinit.report.outline import verdict
 from verinit.vocabulary import Report, UsageError, Verdict
-from verinit.vocabulary.document import encode
+from verinit.vocabulary.document import digest, encode
 
 
 def exit_code(report: Report, *, strict: bool = False) -> int:
     """The exit code of a report: 130 > 1 > 5 > 4 > 0."""
     if not report.complete:
         return 130
-    if report.red or report.surprises:
+    if report.red or report.surprises or report.idle:
         return 1
     if not report.findings and not report.rulings:
         return 5
@@ -86,13 +88,29 @@ def deliver(
             else:
                 click.echo(f"verinit: {error}", err=True)
             code = code_without_report(code)
-        body = _text(report)
-    click.echo(body.rstrip("\n"))
-    if page is not None and (form == "text" or output is not None):
-        seconds = dict(report.run).get("seconds", "")
-        click.echo(f"{seconds} s, report {page}" if seconds else f"report {page}")
+        form, body = "text", _text(report)
+    if form == "text":
+        say("\n".join([body, *_last(report, page)]))
+    else:
+        click.echo(body.rstrip("\n"))
     if against is not None:
-        beside = form != "text" and output is None
-        click.echo(f"\nagainst the baseline\n\n{comparison_text(against)}", err=beside)
+        say(f"\nagainst the baseline\n\n{comparison_text(against)}", err=form != "text")
         code = code_against(code, against, strict=strict)
     raise SystemExit(code)
+
+
+RESUME = "resume"
+"""Under which name an incomplete report keeps the command that goes on with it."""
+
+
+def _last(report: Report, page: Path | None) -> list[str]:
+    """The verdict in one sentence, how to go on if something is left, and where to read more."""
+    run = dict(report.run)
+    sentence, tone = verdict(report)
+    lines = [f"{tone.upper()}. {sentence}"] if report.complete or report.red else []
+    if RESUME in run:
+        lines.append(f"go on with  {run[RESUME]}")
+    if page is not None:
+        seconds = [f"{run['seconds']} s"] if "seconds" in run else []
+        lines.append(", ".join([*seconds, f"report {page}", f"digest {digest(report)[:16]}"]))
+    return lines

@@ -8,6 +8,7 @@ import click
 from click.core import ParameterSource
 
 from verinit.cli.options import FOLDER
+from verinit.cli.terminal import say
 from verinit.runner.replaying import is_short, remarks, replay, spelt_out
 from verinit.vocabulary import Report, UsageError, Verdict
 from verinit.vocabulary.document import decode
@@ -54,7 +55,7 @@ def command(context: click.Context, identity: str, source: Path, as_script: bool
         return
     found = replay(identity, report=report)
     notes = "".join(f"\nnote: {remark}" for remark in remarks(found, report))
-    click.echo(f"{found.id}\n\n{found}\n{notes}".rstrip("\n"))
+    say(f"{found.id}\n\n{found}\n{notes}".rstrip("\n"))
     raise SystemExit(CODES[found.verdict])
 
 

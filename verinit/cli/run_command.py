@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import os
 import time
-from dataclasses import replace
+from collections.abc import Iterable, Mapping
+from contextlib import suppress
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import click
@@ -12,36 +14,145 @@ import click
 from verinit.calibration.exhibits import exhibits
 from verinit.calibration.record import shipped
 from verinit.cases import battery as battery_named
-from verinit.cli import options
+from verinit.checks import CHECKS
+from verinit.cli import configuration, options
 from verinit.cli.baselines import stored
-from verinit.cli.outcome import deliver
-from verinit.cli.progress import progress
+from verinit.cli.interruption import Stop, stoppable
+from verinit.cli.outcome import RESUME, deliver
+from verinit.cli.progress import Mark, progress
 from verinit.cli.selection import DEFAULT, once, targets_of
+from verinit.cli.terminal import say
 from verinit.comparison import compare
-from verinit.runner import plan, run_plan
-from verinit.runner.environment import merged
+from verinit.report import keep
+from verinit.runner import Plan, plan, rows, run_plan
+from verinit.runner.environment import environment, merged
+from verinit.runner.excuses import Excuse, excuse_of, excused, excusing, idle
 from verinit.runner.execution import serial, until_red
+from verinit.runner.resumption import PLAN, done, fingerprint, resuming
 from verinit.runner.workers import Workers
-from verinit.textbook import ledger
-from verinit.vocabulary import Report, UsageError
+from verinit.textbook import CLAIMS, ledger, rule
+from verinit.vocabulary import Battery, Finding, Report, Ruling, UsageError
+from verinit.vocabulary.document import decode
+from verinit.vocabulary.wording import short
 
 
-def with_ledger(report: Report, *, with_training: bool) -> Report:
-    """The report with the textbook ledger added; interrupted, it is marked incomplete."""
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Job:
+    """What is asked of a run, once every option has been read."""
+
+    words: tuple[str, ...]
+    battery: Battery
+    codes: tuple[str, ...]
+    root: int
+    exitfirst: bool
+    quiet: bool
+    excuses: tuple[Excuse, ...]
+    before: Report | None
+    settings: str
+
+    @property
+    def ruling(self) -> bool:
+        """Whether the textbook ledger belongs to it: where neither targets nor checks were chosen."""
+        return not self.words and not self.codes
+
+
+def unfinished(folder: Path) -> Report:
+    """The report of the interrupted run in a folder.
+
+    Raises `UsageError` if none can be read there.
+    """
+    file = folder / "report.json"
+    try:
+        return decode(file.read_bytes())
+    except OSError as error:
+        raise UsageError(
+            f"--resume: there is no interrupted run to go on with, {file} cannot be read ({error.strerror}); "
+            "give its folder as --report, or leave --resume out"
+        ) from None
+    except UsageError as error:
+        raise UsageError(f"--resume: {file} is {error}") from None
+
+
+def announcement(planned: Plan, *, jobs: int, kept: int = 0, settings: str = "") -> str:
+    """The plan before the run: how much, where, for how long about, and how sure it will be."""
+    names = {trial.target.name for trial in planned.trials}
+    units = planned.units
+    places = {trial.case for trial in planned.trials}
+    seconds = sum(row.seconds for row in rows(planned)) / max(1, min(jobs, len(units)))
+    lines = [
+        f"plan: {len(planned.trials)} trials of {len(names)} target{'s' * (len(names) != 1)} at "
+        f"{len(places)} case{'s' * (len(places) != 1)}, battery {planned.battery.name}, root {planned.root}, "
+        f"false alarms at most {short(planned.false_fail)}, about {max(1.0, seconds):.0f} s"
+    ]
+    if kept:
+        lines.append(f"going on: {kept} of these trials are done")
+    if settings:
+        lines.append(f"settings: {settings}")
+    return "\n".join(lines)
+
+
+def examined(job: Job, pool: Workers, stop: Stop, folder: Path) -> Report:
+    """The report on the targets, incomplete if it was interrupted."""
+    targets = once(pool.describe(job.words or DEFAULT)) if pool.jobs else targets_of(job.words)
+    planned = plan(targets, battery=job.battery, codes=job.codes, root=job.root)
+    kept: Mapping[str, Finding] = {}
+    if job.before is not None:
+        kept = done(job.before, planned, merged(environment(), pool.environment))
+    if not job.quiet:
+        say(announcement(planned, jobs=pool.jobs, kept=len(kept), settings=job.settings), err=True)
+    engine = resuming(stop.engine(pool.engine if pool.jobs else serial), kept)
+    engine = excusing(engine, job.excuses)
+    with progress(len(planned.trials), quiet=job.quiet, kept=len(kept)) as tick:
+        found = run_plan(planned, engine=until_red(engine) if job.exitfirst else engine, on_findings=tick)
+    return replace(
+        found,
+        findings=tuple(excused(finding, job.excuses) for finding in found.findings),
+        environment=merged(found.environment, pool.environment),
+        run=(*found.run, (PLAN, fingerprint(planned))),
+    )
+
+
+def with_ledger(
+    report: Report,
+    stop: Stop,
+    *,
+    with_training: bool,
+    known: Iterable[Ruling] = (),
+    quiet: bool = True,
+) -> Report:
+    """The report with the textbook ledger added; interrupted, it has the rulings so far and is incomplete.
+
+    known          rulings of the same root, which are not made again
+    with_training  whether claims that take trainings are examined too
+    """
     if not report.complete:
         return report
     started = time.monotonic()
+    rulings = {ruling.id: ruling for ruling in known}
+    missing = [code for code in CLAIMS if code not in rulings]
     try:
-        book = ledger(root=report.root, with_training=with_training)
+        with progress(len(missing), quiet=quiet, noun="claims of the textbook") as tick:
+            ruled = (rule(code, root=report.root, with_training=with_training) for code in missing)
+            for ruling in stop.each(ruled):
+                rulings[ruling.id] = ruling
+                tick([Mark(red=False)])
     except KeyboardInterrupt:
-        return replace(report, complete=False)
-    seconds = float(dict(report.run)["seconds"]) + time.monotonic() - started
+        done = tuple(rulings[code] for code in CLAIMS if code in rulings)
+        return replace(report, rulings=done, complete=False)
+    book = ledger(root=report.root, known=rulings)
     return replace(
         report,
         rulings=book.rulings,
         surprises=book.surprises,
         exhibits=(*book.exhibits, *report.exhibits),
-        run=tuple((name, f"{seconds:.2f}" if name == "seconds" else value) for name, value in report.run),
+        run=later(report.run, time.monotonic() - started),
+    )
+
+
+def later(run: tuple[tuple[str, str], ...], seconds: float) -> tuple[tuple[str, str], ...]:
+    """What a report says of its run, with more time spent."""
+    return tuple(
+        (name, f"{float(value) + seconds:.2f}" if name == "seconds" else value) for name, value in run
     )
 
 
@@ -68,6 +179,7 @@ def _slip(jobs: int | None, timeout: float) -> str:
     "--timeout", type=float, default=60.0, show_default=True, help="Seconds a target may take per case."
 )
 @click.option("-x", "--exitfirst", is_flag=True, help="Stop at the first failure.")
+@click.option("--resume", is_flag=True, help="Go on with the interrupted run whose report is in --report.")
 @options.folder
 @click.option(
     "--baseline",
@@ -78,7 +190,7 @@ def _slip(jobs: int | None, timeout: float) -> str:
 )
 @options.form
 @options.output
-@click.option("--strict", is_flag=True, help="Exit 4 when something is inconclusive.")
+@options.strict
 @options.quiet
 def command(
     words: tuple[str, ...],
@@ -88,6 +200,7 @@ def command(
     jobs: int | None,
     timeout: float,
     exitfirst: bool,
+    resume: bool,
     folder: Path,
     baseline: Path | None,
     form: str,
@@ -104,25 +217,81 @@ def command(
     verinit run
     verinit run torch
     verinit run mynet.init:he=he_normal
+
+    Targets and options can be kept in [tool.verinit] of pyproject.toml, and come from variables such as
+    VERINIT_BATTERY too; what is typed goes first, then variables, then the file. Failures that are known
+    stand in [tool.verinit.expected."TARGET"], each with its reason: IN201 = "...".
+
+    Ctrl-C keeps what was done; the same command with --resume goes on from there.
     """  # noqa: D301
+    ctx = click.get_current_context()
+    settings = configuration.of(ctx)
     if (jobs is not None and jobs < 0) or not timeout > 0:
         raise UsageError(_slip(jobs, timeout))
-    wanted, root = options.codes_of(codes), options.root_of(seed)
-    look, before = battery_named(battery), None if baseline is None else stored(baseline)
-    pool = Workers(jobs=min(os.cpu_count() or 1, 8) if jobs is None else jobs, limit=timeout)
+    configuration.known(settings, CHECKS)
+    with configuration.blamed(ctx):
+        before = unfinished(folder) if resume else None
+        job = Job(
+            words=words,
+            battery=battery_named(battery),
+            codes=options.codes_of(codes),
+            root=before.root if before is not None and seed == "fresh" else options.root_of(seed),
+            exitfirst=exitfirst,
+            quiet=quiet,
+            excuses=tuple(excuse_of(*each) for each in settings.expected),
+            before=before,
+            settings=configuration.origin(ctx),
+        )
+        older = None if baseline is None else stored(baseline)
+        pool = Workers(jobs=min(os.cpu_count() or 1, 8) if jobs is None else jobs, limit=timeout)
+        with stoppable() as stop:
+            report = whole(job, pool, stop, folder)
+            report = concluded(report, job, narrowed=configuration.narrowed(ctx), fresh=seed == "fresh")
+            if stop.asked:
+                say("verinit: interrupted; what was done is written now, again to end at once", err=True)
+                with suppress(UsageError):  # said, and saved elsewhere, when the report is delivered
+                    keep(report, folder)
+            against = None if older is None else compare(older, report)
+            report = with_calibration(report)
+            if against is not None:
+                report = replace(report, exhibits=(*against.exhibits, *report.exhibits))
+            try:
+                deliver(report, folder=folder, form=form, output=output, strict=strict, against=against)
+            except SystemExit as end:
+                raise SystemExit(_code(end.code, report, job, stop)) from None
+
+
+def whole(job: Job, pool: Workers, stop: Stop, folder: Path) -> Report:
+    """What is found of the targets and, where it belongs to the run, of the textbook."""
     try:
-        targets = once(pool.describe(words or DEFAULT)) if pool.jobs else targets_of(words)
-        planned = plan(targets, battery=look, codes=wanted, root=root)
-        with progress(len(planned.trials), quiet=quiet) as tick:
-            engine = pool.engine if pool.jobs else serial
-            report = run_plan(planned, engine=until_red(engine) if exitfirst else engine, on_findings=tick)
+        report = examined(job, pool, stop, folder)
     finally:
         pool.kill()
-    report = replace(report, environment=merged(report.environment, pool.environment))
-    if not words and not codes:
-        report = with_ledger(report, with_training=look.name == "exhaustive")
-    report = replace(with_calibration(report), run=(*report.run, ("command", options.typed())))
-    against = None if before is None else compare(before, report)
-    if against is not None:
-        report = replace(report, exhibits=(*against.exhibits, *report.exhibits))
-    deliver(report, folder=folder, form=form, output=output, strict=strict, against=against)
+    if not job.ruling:
+        return report
+    return with_ledger(
+        report,
+        stop,
+        with_training=job.battery.name == "exhaustive",
+        known=() if job.before is None else job.before.rulings,
+        quiet=job.quiet,
+    )
+
+
+def concluded(report: Report, job: Job, *, narrowed: bool, fresh: bool) -> Report:
+    """The report with what only the whole run tells: idle excuses, its time, how to repeat it or go on."""
+    told = [("command", options.typed())]
+    if not report.complete:
+        told.append((RESUME, options.resuming(job.root if fresh else None)))
+    if job.settings:
+        told.append(("settings", job.settings))
+    spent = float(dict(job.before.run).get("seconds", 0.0)) if job.before is not None else 0.0
+    unneeded = idle(report.findings, job.excuses, narrowed=narrowed, codes=job.codes)
+    return replace(report, idle=unneeded if report.complete else (), run=(*later(report.run, spent), *told))
+
+
+def _code(code: object, report: Report, job: Job, stop: Stop) -> object:
+    """The exit code: 130 for whoever pressed Ctrl-C, 1 where --exitfirst stopped at a failure."""
+    if stop.asked:
+        return 130
+    return 1 if job.exitfirst and report.red else code

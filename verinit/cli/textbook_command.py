@@ -10,6 +10,7 @@ import click
 
 from verinit.cli import options
 from verinit.cli.outcome import deliver, exit_code
+from verinit.cli.terminal import say
 from verinit.portraits import portrait
 from verinit.runner.environment import environment
 from verinit.textbook import ledger
@@ -104,7 +105,8 @@ def command(
         run=(("seconds", f"{time.monotonic() - started:.2f}"),),
     )
     if form == "text" and output is None:
-        click.echo("\n\n".join(str(ruling) for ruling in rulings) + "\n")
+        say("\n\n".join(str(ruling) for ruling in rulings))
+        click.echo()
     if claims:
         if form != "text":
             deliver(report, folder=None, form=form, output=output)
@@ -114,6 +116,6 @@ def command(
 
 def _draw(asked: dict[str, Any], figure: Path | None, root: int) -> None:
     drawn = portrait(**asked, root=root)
-    click.echo(str(drawn))
+    say(str(drawn))
     if figure is not None:
-        click.echo(f"figure {drawn.save(figure)}")
+        say(f"figure {drawn.save(figure)}")

@@ -10,6 +10,9 @@ from verinit.report.summary import markdown
 from verinit.vocabulary import Report, UsageError
 from verinit.vocabulary.document import encode
 
+DATA = "report.json"
+"""The file that holds what the others show."""
+
 
 def write(report: Report, folder: Path) -> Path:
     """Write report.json, report.md and index.html into `folder`; return the path of index.html.
@@ -21,18 +24,32 @@ def write(report: Report, folder: Path) -> Path:
     Raises `UsageError` if the folder cannot be written.
     """
     folder = Path(folder)
-    texts = {"report.json": encode(report), "report.md": markdown(report)}
+    texts = {DATA: encode(report), "report.md": markdown(report)}
     if report.rulings:
         texts[LEDGER] = ledger_html(report)
     texts["index.html"] = html(report)
+    _put(texts, folder)
+    if not report.rulings:
+        (folder / LEDGER).unlink(missing_ok=True)
+    return folder / "index.html"
+
+
+def keep(report: Report, folder: Path) -> Path:
+    """Write report.json alone, which is all that a later run needs to go on; return its path.
+
+    The pages beside it are those of an earlier report until `write` draws them. Raises as `write` does.
+    """
+    _put({DATA: encode(report)}, Path(folder))
+    return Path(folder) / DATA
+
+
+def _put(texts: dict[str, str], folder: Path) -> None:
+    """Files into a folder, each whole or not at all."""
     try:
         folder.mkdir(parents=True, exist_ok=True)
         place({folder / name: text for name, text in texts.items()})
-        if not report.rulings:
-            (folder / LEDGER).unlink(missing_ok=True)
     except OSError as error:
         raise cannot(folder, error.strerror or str(error)) from error
-    return folder / "index.html"
 
 
 def cannot(folder: Path, why: str) -> UsageError:

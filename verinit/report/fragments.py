@@ -38,11 +38,12 @@ def _bar(exhibit: Exhibit, wide: int) -> str:
 
 
 def columns(cells: Table) -> list[str]:
-    """A table as lines, each column as wide as its widest cell."""
+    """A table as lines, each column as wide as its widest cell; closer together where it would exceed 80."""
     rows = [cells.header, *cells.rows]
     widths = [max(breadth(row[i]) for row in rows) for i in range(len(cells.header))]
+    gap = "  " if sum(widths) + 2 * (len(widths) - 1) <= _WIDE else " "
     return [
-        "  ".join(
+        gap.join(
             cell + " " * (width - breadth(cell)) for cell, width in zip(row, widths, strict=True)
         ).rstrip()
         for row in rows

@@ -76,7 +76,7 @@ def verdict(report: Report) -> tuple[str, str]:
     wrong = _counted(_wrong(report))
     found = f"Of {_many(len(report.findings), 'trial')}, {wrong}." if wrong else ""
     if not report.complete:
-        partial = f"Incomplete: {len(report.findings)} of {_many(report.planned, 'planned trial')} were run."
+        partial = f"Incomplete: {wording.unfinished(report)}."
         return f"{partial} {found}".strip(), "failed"
     if found:
         return found, "failed"
@@ -106,10 +106,11 @@ def _wrong(report: Report) -> list[tuple[int, str]]:
         (Verdict.errored, "errored"),
         (Verdict.passed, "passed where a failure was declared"),
     )
-    changed = len(report.surprises)
+    changed, idle = len(report.surprises), len(report.idle)
     return [
         *((sum(f.verdict is verdict for f in report.red), words) for verdict, words in kinds),
         (changed, "ruling changed" if changed == 1 else "rulings changed"),
+        (idle, f"declared failure{'s' * (idle != 1)} met nothing"),
     ]
 
 

@@ -67,7 +67,8 @@ def _driver(report: Report, rules: list[Object]) -> Object:
 def _invocation(report: Report, *, left: int) -> Object:
     """Whether the run came to its end; a partial run is marked, and what is left out is counted."""
     command = dict(report.run).get("command", "")
-    said = [("error", line) for line in wording.closing(report) if line.startswith(("INCOMPLETE", "NOTHING"))]
+    lines = wording.closing(report)
+    said = [("error", line) for line in lines if line.startswith(("INCOMPLETE", "NOTHING", wording.IDLE))]
     if left > 0:
         said.append(("warning", f"{left} more results, less grave than these, are in report.json"))
     return {

@@ -98,10 +98,11 @@ def _versions(report: Report) -> str:
 
 
 def _failures(report: Report, whole: Outline, room: _Room) -> Iterable[str]:
-    if not (whole.failures or report.surprises):
+    if not (whole.failures or report.surprises or report.idle):
         return
     yield "## What failed or errored, worst first"
     yield "\n".join(f"- ruling changed: {_plain(text, room.text)}" for text in report.surprises[: room.rows])
+    yield "\n".join(f"- {wording.IDLE}: {_plain(text, room.text)}" for text in report.idle[: room.rows])
     yield from _blocks(whole.failures, room, "targets and checks that failed, less grave than these")
 
 
@@ -115,8 +116,7 @@ def _undecided(report: Report, whole: Outline, room: _Room) -> Iterable[str]:
         return
     yield "## What is undecided, and what would decide it"
     if not report.complete:
-        run = f"{len(report.findings)} of {report.planned} planned trials were run."
-        yield f"{run} Decided by letting the run finish."
+        yield f"Incomplete: {wording.unfinished(report)}. Decided by letting the run finish."
     for group in whole.undecided[: room.blocks]:
         yield _block(wording.block(list(group)), room.text)
         yield _plain(remedy(group[0]), room.text)

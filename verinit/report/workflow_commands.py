@@ -23,10 +23,13 @@ _TITLE, _TEXT = 120, 3000
 def github(report: Report) -> str:
     """Error commands for what failed, warnings for what is undecided, and one notice with the verdict."""
     whole = outline(report)
-    changed = (_command("error", "ruling changed", text) for text in report.surprises)
+    changed = [
+        *(_command("error", "ruling changed", text) for text in report.surprises),
+        *(_command("error", wording.IDLE, text) for text in report.idle),
+    ]
     failed = chain(changed, _groups("error", report, whole.failures))
     lines = [
-        *_worst("error", failed, of=len(report.surprises) + len(whole.failures)),
+        *_worst("error", failed, of=len(changed) + len(whole.failures)),
         *_worst("warning", _groups("warning", report, whole.undecided), of=len(whole.undecided)),
         _verdict(report, whole),
     ]

@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from functools import cache
 from importlib.resources import files
+from types import MappingProxyType
 
 from threadpoolctl import threadpool_limits
 
@@ -90,6 +91,7 @@ def ledger(
     only: tuple[str, ...] = (),
     rates: Rates | None = None,
     with_training: bool = False,
+    known: Mapping[str, Ruling] = MappingProxyType({}),
 ) -> Ledger:
     """Every claim of the chapter held to measurement and theory.
 
@@ -97,6 +99,7 @@ def ledger(
     only   codes of the claims to rule on, such as ("T05", "T06"); empty means all 28
     rates  of the whole ledger, whatever `only` says, so that a ruling does not depend on its company
     with_training  whether T25, T27 and T28 are examined too; they are undecided otherwise
+    known  rulings of the same root and rates that were made before, by code; they are not made again
 
     Raises `UsageError` for a code that no claim has.
     """
@@ -104,7 +107,11 @@ def ledger(
         if code not in CLAIMS:
             raise unknown("textbook claim", code, CLAIMS)
     codes = [code for code in CLAIMS if not only or code in only]
-    rulings = tuple(rule(code, root=root, rates=rates, with_training=with_training) for code in codes)
+    made = (
+        known[code] if code in known else rule(code, root=root, rates=rates, with_training=with_training)
+        for code in codes
+    )
+    rulings = tuple(made)
     return Ledger(
         rulings=rulings,
         exhibits=figures.histograms(root=root) if not only else (),

@@ -73,22 +73,36 @@ def _row(result: dict[str, Any], claims: dict[str, Any]) -> dict[str, Any]:
     return {**result, "claim": claims[result["check"]], "case": plain(Case.parse(result["case"]))}
 
 
-def document(report: Report) -> dict[str, Any]:
-    """The report as `report.json` holds it: results sorted by id and free of times and hosts."""
+def _lasting(report: Report) -> dict[str, Any]:
+    """What two runs of one plan have in common."""
     claims = {finding.claim.id: finding.claim for finding in report.findings}
-    lasting = {
+    return {
         "claims": {code: plain(claims[code]) for code in sorted(claims)},
         "results": [_result(finding) for finding in sorted(report.findings, key=lambda f: f.id)],
         "rulings": [plain(ruling) for ruling in report.rulings],
     }
+
+
+def _digest(lasting: dict[str, Any]) -> str:
+    canonical = json.dumps(lasting, sort_keys=True, separators=(",", ":"))
+    return hashlib.sha256(canonical.encode()).hexdigest()
+
+
+def digest(report: Report) -> str:
+    """64 digits that two reports share only if they found the same."""
+    return _digest(_lasting(report))
+
+
+def document(report: Report) -> dict[str, Any]:
+    """The report as `report.json` holds it: results sorted by id and free of times and hosts."""
+    lasting = _lasting(report)
     whole = plain(dataclasses.replace(report, findings=(), rulings=()))
     for name in ("findings", "rulings"):
         del whole[name]
-    canonical = json.dumps(lasting, sort_keys=True, separators=(",", ":"))
     return {
         "schema": SCHEMA,
         "green": bool(report),
-        "digest": hashlib.sha256(canonical.encode()).hexdigest(),
+        "digest": _digest(lasting),
         "counts": report.counts,
         **whole,
         **lasting,

@@ -123,8 +123,9 @@ class Report:
     """Everything one run found.
 
     `false_fail` bounds the chance of any false alarm in the whole run; `planned` counts the trials that
-    were to run, `unasked` the findings of claims that do not apply and were never to run; `run` holds
-    what may differ between identical runs (times, the command).
+    were to run, `unasked` the findings of claims that do not apply and were never to run; `idle` names
+    failures that were declared and that nothing needed; `run` holds what may differ between identical runs
+    (times, the command).
     """
 
     battery: str
@@ -135,6 +136,7 @@ class Report:
     findings: tuple[Finding, ...] = ()
     rulings: tuple[Ruling, ...] = ()
     surprises: tuple[str, ...] = ()
+    idle: tuple[str, ...] = ()
     exhibits: tuple[Exhibit, ...] = ()
     complete: bool = True
     environment: tuple[tuple[str, str], ...] = ()
@@ -157,11 +159,14 @@ class Report:
         return tuple(sorted((f for f in self.findings if f.red), key=wording.severity))
 
     def __bool__(self) -> bool:
-        """False if anything failed or errored, if the run is incomplete, or if nothing passed."""
+        """False if anything failed or errored, if the run is incomplete, or if nothing passed.
+
+        A ruling that has changed, and a declared failure that nothing needed, count as failures.
+        """
         seen_good = any(f.verdict is Verdict.passed for f in self.findings) or (
             not self.planned and bool(self.rulings)
         )
-        return self.complete and not self.red and not self.surprises and seen_good
+        return self.complete and not (self.red or self.surprises or self.idle) and seen_good
 
     def __str__(self) -> str:
         return wording.report(self)

@@ -164,6 +164,10 @@ def weakest(report: Report) -> Finding | None:
     )
 
 
+IDLE = "expected to fail and did not"
+"""What is said of a declared failure that nothing needed."""
+
+
 def closing(report: Report) -> list[str]:
     """The closing lines: counts, root and budget, and the weakest pass."""
     counts = ", ".join(f"{count} {verdict}" for verdict, count in report.counts.items())
@@ -188,14 +192,19 @@ def closing(report: Report) -> list[str]:
             f"{surely(weak)}"
         )
     lines += [f"ruling changed: {surprise}" for surprise in report.surprises]
+    lines += [f"{IDLE}: {excuse}" for excuse in report.idle]
     if not report.complete:
-        lines.append(
-            f"INCOMPLETE: {report.done} of {report.planned} planned trials were run; "
-            "a partial run is never green"
-        )
+        lines.append(f"INCOMPLETE: {unfinished(report)}; a partial run is never green")
     elif not report.counts[str(Verdict.passed)] and (report.findings or not report.rulings):
         lines.append("NOTHING PASSED: a run without a pass is never green")
     return lines
+
+
+def unfinished(report: Report) -> str:
+    """What an incomplete run did, and what it did not."""
+    if report.done < report.planned:
+        return f"{report.done} of {report.planned} planned trials were run"
+    return f"all {report.planned} planned trials were run, but not the whole textbook ledger"
 
 
 def grouped(findings: Iterable[Finding]) -> list[list[Finding]]:
