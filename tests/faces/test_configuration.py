@@ -245,6 +245,14 @@ def test_a_slip_in_the_environment_is_told_in_one_sentence(verinit, monkeypatch,
     assert len(err.splitlines()) == 1
 
 
+def test_a_variable_of_somebody_else_is_told_and_ignored(verinit, monkeypatch):
+    monkeypatch.setenv("VERINIT_FALSE_FAIL", "0.1")
+    code, out, err = verinit("list", RIGHT, "--check", "IN101")
+    assert code == 0
+    assert out.startswith("target")
+    assert err == "verinit: VERINIT_FALSE_FAIL is no setting of verinit and is ignored\n"
+
+
 EXPECTED = f"""
 [tool.verinit]
 targets = ["{WRONG}", "{RIGHT}"]

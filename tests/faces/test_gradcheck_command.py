@@ -83,7 +83,7 @@ def test_a_layer_or_what_makes_one_passes(verinit, net, word):
     code, out, err = verinit("gradcheck", f"grad_net:{word}", "--input", "8,6")
     assert (code, err) == (0, "")
     assert re.match(r"\d+ passed, 0 failed, 0 inconclusive, \d+ skipped, 0 errored\n", out)
-    assert re.search(r"\n\d+\.\d\d s, report verinit-report/index\.html\n$", out)
+    assert re.search(r"\n\d+\.\d\d s, report verinit-report/index\.html, digest [0-9a-f]{16}\n$", out)
     assert {(r["target"], r["case"]) for r in results(net)} == {(f"grad_net:{word}(8x6)", "8x6#0")}
 
 

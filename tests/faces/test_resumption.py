@@ -283,7 +283,7 @@ def test_a_report_that_was_read_back_is_the_same_ledger(verinit, net):
 
 
 def test_sigterm_to_the_program_keeps_what_workers_did(net):
-    command = ["run", "go_net:slow=he_normal", "--battery", "smoke", "--jobs", "1", "--quiet"]
+    command = ["run", "go_net:slow=he_normal", "--battery", "exhaustive", "--jobs", "1", "--quiet"]
     with subprocess.Popen(
         [sys.executable, "-c", "from verinit.cli import main; main()", *command],
         cwd=net,

@@ -51,7 +51,7 @@ def watched(folder, *words, width, **environment):
 
 def lines_of(raw):
     """The lines that stay on the terminal, once what was moved back to has been wiped."""
-    raw = re.sub(r"[^\n]*\n(?:\x1b\[\?25h)?\x1b\[1A\x1b\[2K", "", raw)
+    raw = re.sub(r"[^\n]*\n(?:\x1b\[\?25h)?\r?\x1b\[1A\x1b\[2K", "", raw)
     return [STEER.sub("", line.split("\r")[-1]) for line in raw.replace("\r\n", "\n").split("\n")]
 
 

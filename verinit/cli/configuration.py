@@ -10,7 +10,7 @@ from __future__ import annotations
 import difflib
 import os
 import tomllib
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -19,7 +19,7 @@ from typing import Any
 import click
 
 from verinit.cli.keys import KEYS, PREFIX, Key
-from verinit.vocabulary import UsageError, VerinitError, unknown
+from verinit.vocabulary import UsageError, VerinitError, suggestion, unknown
 
 FILE = "pyproject.toml"
 TOOL = "verinit"
@@ -153,10 +153,7 @@ def apply(ctx: click.Context, name: str, command: click.Command) -> None:
     variables = tuple(
         variable for variable in sorted(os.environ) if variable.startswith(PREFIX) and os.environ[variable]
     )
-    allowed = [key.variable for key in KEYS.values()]
-    for variable in variables:
-        if variable not in allowed:
-            raise unknown("environment variable", variable, allowed)
+    _refuse_a_stranger(variables)
     settings = read(Path.cwd())
     for parameter in command.params:
         if parameter.name in chosen:
@@ -169,6 +166,17 @@ def apply(ctx: click.Context, name: str, command: click.Command) -> None:
     ctx.obj = Settings(
         file=settings.file, values=settings.values, expected=settings.expected, variables=variables
     )
+
+
+def _refuse_a_stranger(variables: Iterable[str]) -> None:
+    """An error for a variable that was meant for a setting; others are somebody else's, and told once."""
+    allowed = [key.variable for key in KEYS.values()]
+    for variable in variables:
+        if variable in allowed:
+            continue
+        if suggestion(variable.removeprefix(PREFIX).lower(), KEYS):
+            raise unknown("environment variable", variable, allowed)
+        click.echo(f"verinit: {variable} is no setting of verinit and is ignored", err=True)
 
 
 def _set(parameter: click.Parameter, key: Key, settings: Settings) -> None:
