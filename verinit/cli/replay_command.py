@@ -10,6 +10,7 @@ from click.core import ParameterSource
 from verinit.cli.options import FOLDER
 from verinit.cli.terminal import say
 from verinit.runner.replaying import is_short, remarks, replay, spelt_out
+from verinit.runner.scripts import script
 from verinit.vocabulary import Report, UsageError, Verdict
 from verinit.vocabulary.document import decode
 
@@ -33,7 +34,11 @@ CODES = {
     metavar="FILE",
     help="The report in which a short id is looked up, and what is found is compared with what was.",
 )
-@click.option("--as-script", is_flag=True, help="Print a Python script that shows it, and run nothing.")
+@click.option(
+    "--as-script",
+    is_flag=True,
+    help="Print a Python script that shows it by itself, with what is expected written into it.",
+)
 @click.pass_context
 def command(context: click.Context, identity: str, source: Path, as_script: bool) -> None:
     """See one finding again, from its short id in a report or from its full id alone.
@@ -42,7 +47,7 @@ def command(context: click.Context, identity: str, source: Path, as_script: bool
 
     \b
     verinit replay 5588e347
-    verinit replay "torch:kaiming_normal_::IN201::64x32#0::root=1,false_fail=1e-9,..." > seen.txt
+    verinit replay 5588e347 --from theirs/report.json
     verinit replay 5588e347 --as-script > reproduce.py
     """  # noqa: D301
     named = context.get_parameter_source("source") is not ParameterSource.DEFAULT
@@ -51,7 +56,7 @@ def command(context: click.Context, identity: str, source: Path, as_script: bool
         assert report is not None
         identity = spelt_out(identity, report)
     if as_script:
-        click.echo(_script(identity), nl=False)
+        click.echo(script(identity, report=report), nl=False)
         return
     found = replay(identity, report=report)
     notes = "".join(f"\nnote: {remark}" for remark in remarks(found, report))
@@ -74,9 +79,3 @@ def _report(identity: str, source: Path) -> Report:
         ) from None
     except UsageError as error:
         raise UsageError(f"{source}: {error}") from None
-
-
-def _script(identity: str) -> str:
-    from verinit.runner.scripts import script
-
-    return script(identity)
