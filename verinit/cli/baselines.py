@@ -3,21 +3,21 @@
 from __future__ import annotations
 
 import json
-import re
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 from verinit.comparison import Change, Comparison, State
 from verinit.comparison.wording import HEADER, block, cells, closing, grouped, headline, listed
-from verinit.report.characters import brief, clipped, visible
+from verinit.report.characters import visible
+from verinit.report.commonmark import plain as marked
+from verinit.report.commonmark import table
+from verinit.report.workflow_commands import SHOWN, annotation
 from verinit.vocabulary import Finding, Report, Ruling, UsageError
 from verinit.vocabulary.document import decode, plain
 
 SCHEMA = "verinit.comparison/1"
 _ROWS, _CELL = 60, 200
-_ANNOTATIONS, _TITLE, _TEXT = 8, 120, 3000
-_SPECIAL = re.compile(r"([\\`*_{}\[\]<>#|~$])")
 _QUIET = (State.identical, State.unchanged)
 
 
@@ -107,21 +107,12 @@ def _side(found: Finding | Ruling | None) -> dict[str, Any] | None:
 
 def markdown(found: Comparison) -> str:
     """The comparison as GitHub's Markdown: the counts, and one table of what is not as it was."""
-    lines = [f"# verinit compare: {_plain(headline(found))}", ""]
-    lines += [f"- {_plain(line)}" for line in closing(found)[1:]]
-    rows = listed(found)
+    lines = [f"# verinit compare: {marked(headline(found), _CELL)}", ""]
+    lines += [f"- {marked(line, _CELL)}" for line in closing(found)[1:]]
+    rows = [tuple(marked(cell, _CELL) for cell in cells(group)) for group in listed(found)]
     if rows:
-        lines += ["", f"| {' | '.join(HEADER)} |", f"|{' --- |' * len(HEADER)}"]
-        lines += [f"| {' | '.join(map(_plain, cells(group)))} |" for group in rows[:_ROWS]]
-    if len(rows) > _ROWS:
-        lines += ["", f"{len(rows) - _ROWS} more rows: see the JSON form."]
+        lines += ["", table(HEADER, rows, _ROWS, where="the JSON form")]
     return "\n".join(lines) + "\n"
-
-
-def _plain(words: str) -> str:
-    """Text that Markdown shows as it is, on one line; an @ or a link in it calls nobody."""
-    line = _SPECIAL.sub(r"\\\1", brief(words, _CELL))
-    return line.replace("&", "&amp;").replace("@", "&#64;").replace("://", "&#58;//")
 
 
 # -- GitHub Actions --------------------------------------------------------------------------------
@@ -131,26 +122,17 @@ def github(found: Comparison) -> str:
     """Errors for what regressed, warnings for what is undecided, and one line with the verdict."""
     lines = [*_commands(found, "regressed", "error"), *_commands(found, "undecided", "warning")]
     kind = "notice" if found else "error"
-    return "\n".join([*lines, _command(kind, "verinit compare", "\n".join(closing(found)))]) + "\n"
+    return "\n".join([*lines, annotation(kind, "verinit compare", "\n".join(closing(found)))]) + "\n"
 
 
 def _commands(found: Comparison, state: str, kind: str) -> list[str]:
     groups = grouped(one for one in (*found.changes, *found.rulings) if str(one.state) == state)
     lines = [
-        _command(kind, f"{state} {group[0].check} {group[0].target} at {group[0].case}", block(group))
-        for group in groups[:_ANNOTATIONS]
+        annotation(kind, f"{state} {group[0].check} {group[0].target} at {group[0].case}", block(group))
+        for group in groups[:SHOWN]
     ]
     left = len(groups) - len(lines)
-    return [*lines, _command(kind, f"{left} more {state}", "see the JSON form")] if left else lines
-
-
-def _command(kind: str, title: str, words: str) -> str:
-    head = _message(brief(title, _TITLE)).replace(":", "%3A").replace(",", "%2C")
-    return f"::{kind} title={head}::{_message(clipped(words, _TEXT))}"
-
-
-def _message(words: str) -> str:
-    return words.replace("%", "%25").replace("\r", "%0D").replace("\n", "%0A")
+    return [*lines, annotation(kind, f"{left} more {state}", "see the JSON form")] if left else lines
 
 
 FORMS: dict[str, Callable[[Comparison], str]] = {

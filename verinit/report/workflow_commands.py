@@ -24,8 +24,8 @@ def github(report: Report) -> str:
     """Error commands for what failed, warnings for what is undecided, and one notice with the verdict."""
     whole = outline(report)
     changed = [
-        *(_command("error", "ruling changed", text) for text in report.surprises),
-        *(_command("error", wording.IDLE, text) for text in report.idle),
+        *(annotation("error", "ruling changed", text) for text in report.surprises),
+        *(annotation("error", wording.IDLE, text) for text in report.idle),
     ]
     failed = chain(changed, _groups("error", report, whole.failures))
     lines = [
@@ -38,7 +38,7 @@ def github(report: Report) -> str:
 
 def _worst(kind: str, commands: Iterable[str], *, of: int) -> list[str]:
     """As many as are shown, and one that counts the others."""
-    more = [_command(kind, f"{of - SHOWN} more", "see the report for all of them")] if of > SHOWN else []
+    more = [annotation(kind, f"{of - SHOWN} more", "see the report for all of them")] if of > SHOWN else []
     return [*islice(commands, SHOWN), *more]
 
 
@@ -47,16 +47,17 @@ def _groups(kind: str, report: Report, groups: Iterable[Group]) -> Iterator[str]
         worst = group[0]
         title = f"{worst.claim.id} {worst.target} at {worst.case}"
         file = source_file(report, worst.target)
-        yield _command(kind, title, wording.block(list(group)), file=file)
+        yield annotation(kind, title, wording.block(list(group)), file=file)
 
 
 def _verdict(report: Report, whole: Outline) -> str:
     """Green runs end with a notice; others with an error, so that the log cannot end on a reassuring line."""
     text = "\n".join([whole.headline, *wording.closing(report)])
-    return _command("notice" if report else "error", "verinit", text)
+    return annotation("notice" if report else "error", "verinit", text)
 
 
-def _command(kind: str, title: str, text: str, *, file: str = "") -> str:
+def annotation(kind: str, title: str, text: str, *, file: str = "") -> str:
+    """One command: an error, a warning or a notice, beside a file where there is one."""
     place = f"file={_property(file)},line=1," if file else ""
     said = _message(clipped(visible(text), _TEXT))
     return f"::{kind} {place}title={_property(brief(title, _TITLE))}::{said}"

@@ -16,9 +16,9 @@ from verinit.textbook.experiment import SCHEMES, Floats
 from verinit.textbook.overfitting import BASE
 from verinit.textbook.overfitting import SEEDS as OVERFIT
 from verinit.textbook.rules import combined, share
-from verinit.textbook.training import FEW, HE, SEEDS, Courses, Lesson, courses
+from verinit.textbook.training import FEW, HE, SEEDS, Courses, Lesson, courses, panel
 from verinit.textbook.vanishing import left_in_theory
-from verinit.vocabulary import Axis, Evidence, Exhibit, Rates, Ruling, judge
+from verinit.vocabulary import Evidence, Exhibit, Rates, Ruling, judge
 
 AS_GOOD = 0.9
 """Test accuracy that counts as good, declared before the run."""
@@ -168,16 +168,11 @@ def _summary(found: Mapping[Start, Courses], long: Courses) -> str:
 
 def _figure(found: Mapping[Start, Courses]) -> tuple[Exhibit, ...]:
     return tuple(
-        Exhibit(
-            id=f"T28-{f}-{list(SCHEMES).index(str(init)) + 1}",
-            kind="curve",
+        panel(
+            found[f, init],
+            name=f"T28-{f}-{list(SCHEMES).index(str(init)) + 1}",
             title=f"Test accuracy by step: {f}, {init}",
             caption=f"Median of {SEEDS} seeds; {AS_GOOD:g} counts as good, 0.1 is guessing.",
-            x_axis=Axis(label="steps"),
-            y_axis=Axis(label="test accuracy"),
-            x=tuple(map(float, found[f, init].steps)),
-            observed=tuple(map(float, np.median(found[f, init].test, axis=0))),
-            n=SEEDS,
             plate="Test accuracy while training, by start",
             row=f,
             column=str(init),

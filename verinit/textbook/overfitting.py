@@ -15,8 +15,8 @@ from verinit.statistics.equivalence import median_within
 from verinit.textbook.claims import CLAIMS
 from verinit.textbook.experiment import Floats
 from verinit.textbook.rules import combined, share
-from verinit.textbook.training import FEW, Courses, Lesson, courses
-from verinit.vocabulary import Axis, Evidence, Exhibit, Rates, Ruling, judge
+from verinit.textbook.training import FEW, Courses, Lesson, courses, panel
+from verinit.vocabulary import Evidence, Exhibit, Rates, Ruling, judge
 
 SUPPRESSED, SURELY = 0.8, 1.0
 """Share of the gap that may be left where it is suppressed, and below which a pass must surely stay: at 1
@@ -139,16 +139,11 @@ def _summary(arms: Mapping[Arm, Courses], judged: list[Evidence]) -> str:
 
 def _figure(arms: Mapping[Arm, Courses]) -> tuple[Exhibit, ...]:
     return tuple(
-        Exhibit(
-            id=f"T27-{'-'.join(ARMS[each].split())}",
-            kind="curve",
+        panel(
+            found,
+            name=f"T27-{'-'.join(ARMS[each].split())}",
             title=f"Test accuracy by step, {ARMS[each]}",
             caption=f"Median of {SEEDS} seeds; {BASE.images} images to learn from.",
-            x_axis=Axis(label="steps"),
-            y_axis=Axis(label="test accuracy"),
-            x=tuple(map(float, found.steps)),
-            observed=tuple(map(float, np.median(found.test, axis=0))),
-            n=SEEDS,
             plate="Test accuracy while few images are learnt",
             row="with dropout" if each[1] else "without dropout",
             column="with batch norm" if each[0] else "without batch norm",

@@ -24,7 +24,7 @@ from verinit.reference.network import Network
 from verinit.reference.optimizers import GradientDescent
 from verinit.textbook.digits import CLASSES, PIXELS, Images, split
 from verinit.textbook.experiment import SCHEMES, Floats
-from verinit.vocabulary import entropy
+from verinit.vocabulary import Axis, Exhibit, entropy
 
 SEEDS = 36
 """Trainings of each kind: enough for a median at the ledger's share of its rates."""
@@ -87,6 +87,26 @@ class Courses:
         there = self.test >= accuracy
         first = self.steps[np.argmax(there, axis=1)]
         return np.where(there.any(axis=1), first, np.inf)
+
+
+def panel(
+    found: Courses, *, name: str, title: str, caption: str, plate: str, row: str, column: str
+) -> Exhibit:
+    """Test accuracy by step, median over the trainings of one lesson; a panel of a figure."""
+    return Exhibit(
+        id=name,
+        kind="curve",
+        title=title,
+        caption=caption,
+        x_axis=Axis(label="steps"),
+        y_axis=Axis(label="test accuracy"),
+        x=tuple(map(float, found.steps)),
+        observed=tuple(map(float, np.median(found.test, axis=0))),
+        n=len(found.test),
+        plate=plate,
+        row=row,
+        column=column,
+    )
 
 
 @lru_cache(maxsize=256)
