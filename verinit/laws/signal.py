@@ -112,7 +112,7 @@ def expectation(g: Function, q: float, *, kinks: Sequence[float] = ()) -> Integr
     fine, absolute = _quadrature(g, s, edges, _NODES)
     coarse, _ = _quadrature(g, s, edges, _WITNESS)
     error = float(np.abs(fine - coarse).sum()) + _EPS * math.sqrt(edges.size) * absolute
-    return Integral(value=math.fsum(fine), error=error)
+    return Integral(value=math.fsum(fine.tolist()), error=error)
 
 
 def moment(activation: Name | Response, q: float, *, power: int = 2) -> Integral:
