@@ -77,5 +77,10 @@ def __getattr__(name: str) -> Any:
     return getattr(importlib.import_module(_HOME[name]), name)
 
 
+def in_a_notebook(noun: Any) -> str:
+    """The HTML of a report, a finding or a ruling; what draws it is loaded now."""
+    return str(importlib.import_module("verinit.report.notebooks").html(noun))
+
+
 def __dir__() -> list[str]:
     return [*__all__, "__version__"]

@@ -8,13 +8,14 @@ from typing import Any
 
 from verinit.laws.schemes import parse
 from verinit.reference.activations import ACTIVATIONS
-from verinit.report.fragments import fragment, strip
+from verinit.report.fragments import strip
+from verinit.report.notebooks import gallery
 from verinit.report.pictures import FORMS, picture
 from verinit.targets import resolve, target
 from verinit.targets.drawn import sampler
 from verinit.textbook.experiment import DEPTH, INPUTS, WIDTH
 from verinit.textbook.own import Network, exhibits
-from verinit.vocabulary import ROOT, Exhibit, Target, UsageError, unknown
+from verinit.vocabulary import ROOT, Exhibit, Target, UsageError, display, unknown
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -31,7 +32,10 @@ class Portrait:
         return strip(self.title, self.exhibits)
 
     def _repr_html_(self) -> str:
-        return fragment(self.exhibits)
+        return gallery(self.exhibits)
+
+    def _repr_pretty_(self, printer: display.Pretty, cycle: bool) -> None:
+        display.pretty(self, printer, cycle=cycle)
 
     def save(self, path: str | Path) -> Path:
         """Write the figure to `path`, a PNG or an SVG by its ending; the same network gives the same bytes.

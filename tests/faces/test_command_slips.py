@@ -93,7 +93,8 @@ SLIPS = [
     (["run", MINE, "--timeout", "soon"], "Invalid value for '--timeout': 'soon' is not a valid float."),
     (
         ["run", MINE, "--format", "yaml"],
-        "Invalid value for '--format': 'yaml' is not one of 'text', 'json', 'markdown', 'junit', 'github'.",
+        "Invalid value for '--format': 'yaml' is not one of "
+        "'text', 'json', 'markdown', 'junit', 'sarif', 'github'.",
     ),
     (
         ["run", MINE, *FAST, "--output", "no/where.txt"],

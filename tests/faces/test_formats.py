@@ -11,14 +11,14 @@ from xml.etree import ElementTree
 import pytest
 from junitparser import Error, Failure, JUnitXml, Skipped
 
-from verinit.report import github, junit
+from verinit.report import github, junit, junit_xml
 from verinit.report.states import state
 from verinit.report.workflow_commands import SHOWN
 from verinit.vocabulary import Verdict, wording
 
 SAMPLE = runpy.run_path(str(Path(__file__).with_name("test_report_sample.py")))
 sample, finding = SAMPLE["sample"], SAMPLE["finding"]
-COMMAND = re.compile(r"::(error|warning|notice) title=([^:,\r\n]*)::([^\r\n]*)")
+COMMAND = re.compile(r"::(error|warning|notice) (?:file=[^:,\r\n]+,line=1,)?title=([^:,\r\n]*)::([^\r\n]*)")
 
 
 def cases(report):
@@ -88,6 +88,14 @@ def test_an_incomplete_run_is_an_error_and_a_changed_ruling_a_failure():
     assert Failure in kinds
 
 
+def test_of_too_many_messages_the_worst_stand_whole_and_the_others_say_how_to_see_them(monkeypatch):
+    many = tuple(finding(f"mine:f{n}", verdict=Verdict.failed) for n in range(9))
+    monkeypatch.setattr(junit_xml, "WHOLE", 4 * len(str(many[0])))
+    texts = [result.text for case in cases(sample(findings=many, surprises=())) for result in case.result]
+    texts = [text for text in texts if text]
+    assert texts == [*map(str, many[:4]), *map(wording.replay, many[4:])]
+
+
 def test_nothing_in_a_name_ends_the_document():
     text = junit(sample())
     assert ElementTree.fromstring(text.encode()).tag == "testsuites"
@@ -109,6 +117,25 @@ def test_the_worst_come_first_and_the_others_are_counted():
     assert len(errors) == SHOWN + 2 <= 10
     assert errors[-2][0] == f"{30 - SHOWN} more"
     assert errors[0][1] == wording.block([report.red[0]])
+
+
+def test_changed_rulings_and_failures_share_the_room_and_all_are_counted():
+    many = tuple(finding(f"mine:f{n}", verdict=Verdict.failed) for n in range(30))
+    surprises = tuple(f"T{n:02}: expected holds, got refuted" for n in range(1, 21))
+    report = sample(findings=many, surprises=surprises, complete=True)
+    errors = [title for kind, title, _ in commands(report) if kind == "error"]
+    assert errors == [*["ruling changed"] * SHOWN, f"{20 + 30 - SHOWN} more", "verinit"]
+
+
+def test_an_annotation_stands_at_the_file_of_the_module_that_the_name_says():
+    for target, place in (("mynet.init:he", "file=mynet/init.py,line=1,"), ("numpy:he_normal", "")):
+        report = sample(findings=(finding(target, verdict=Verdict.failed),), surprises=(), complete=True)
+        assert github(report).startswith(f"::error {place}title=IN201 ")
+
+
+def test_names_with_braces_are_names():
+    for verdict in (Verdict.passed, Verdict.failed, Verdict.skipped):
+        assert "for mine:{0}{} at" in str(finding("mine:{0}{}", verdict=verdict))
 
 
 def test_a_green_run_ends_with_a_notice_and_a_red_one_with_an_error():

@@ -13,8 +13,8 @@ from hypothesis import strategies as st
 
 from verinit.report import figures
 from verinit.report.inline import inline, path
-from verinit.report.marks import Words
-from verinit.report.panels import outside
+from verinit.report.marks import Area, Dots, Words
+from verinit.report.panels import Frame, outside, panel
 from verinit.report.plates import drawing, is_experiment, plates
 from verinit.report.readings import description, table
 from verinit.report.scales import decade, scale, ticks
@@ -23,6 +23,7 @@ from verinit.vocabulary import Axis, Exhibit
 SAMPLE = runpy.run_path(str(Path(__file__).with_name("test_report_sample.py")))
 EXPERIMENT = tuple(SAMPLE["plates"]())
 LARGE = sys.float_info.max
+FRAME = Frame(left=40, top=20, width=300, height=150)
 
 
 def rendered(plate, key="k"):
@@ -156,6 +157,30 @@ def test_linear_ticks_are_round_and_short(low, high, labels):
 def test_logarithmic_ticks_are_decades():
     found = ticks(scale([1e-8, 1.0], log=True), most=5, room=400, size=6)
     assert [label for _, label in found] == [decade(power) for power in (-8, -6, -4, -2, 0)]
+
+
+def test_less_than_a_decade_has_round_ticks_too():
+    found = ticks(scale([0.25, 0.4], log=True, room=0.06), most=5, room=400, size=6)
+    assert [label for _, label in found] == ["0.25", "0.30", "0.35", "0.40"]
+    shares = [share for share, _ in found]
+    assert shares == sorted(shares)
+    assert shares[1] - shares[0] > shares[3] - shares[2]
+
+
+def test_a_point_alone_has_a_region_of_its_own():
+    alone = curve([0.3], band=((0.25,), (0.4,)))
+    regions = [mark for mark in panel(alone, FRAME) if isinstance(mark, Area)]
+    assert len(regions) == 1
+    xs, ys = zip(*regions[0].points, strict=True)
+    assert max(xs) - min(xs) > 4
+    assert max(ys) - min(ys) > 20
+
+
+def test_many_points_are_a_line_in_the_figure_and_in_its_legend():
+    dense = plates([curve([float(i) for i in range(200)])])[0]
+    assert not [mark for mark in drawing(dense).marks if isinstance(mark, Dots)]
+    few = plates([curve([1.0, 2.0, 3.0])])[0]
+    assert len([mark for mark in drawing(few).marks if isinstance(mark, Dots)]) == 2
 
 
 def test_a_path_keeps_its_corners():

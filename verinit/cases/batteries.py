@@ -103,6 +103,7 @@ _MODELS = ("4x8?depth=2",)
 _MODELS_USUAL = ("16x128?depth=5", "16x96/float32?depth=4")
 _MODELS_MANY = (
     *_MODELS_USUAL,
+    "32x64?depth=50",
     "64x128?depth=50",
     "64x256?depth=20",
     "64x512/float32?depth=5",

@@ -69,7 +69,7 @@ folder: Decorator = click.option(
 form: Decorator = click.option(
     "--format",
     "form",
-    type=click.Choice(["text", "json", "markdown", "junit", "github"]),
+    type=click.Choice(["text", "json", "markdown", "junit", "sarif", "github"]),
     default="text",
     show_default=True,
     help="What is printed, or written to --output.",

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import os
+import tempfile
 from collections.abc import Callable
 from pathlib import Path
 
 import click
 
-from verinit.report import github, junit, markdown, write
+from verinit.report import github, junit, markdown, sarif, write
+from verinit.report.characters import visible
 from verinit.vocabulary import Report, UsageError, Verdict
 from verinit.vocabulary.document import encode
 
@@ -26,13 +29,20 @@ def exit_code(report: Report, *, strict: bool = False) -> int:
     return 0
 
 
-_FORMS: dict[str, Callable[[Report], str]] = {
-    "text": str,
+def _text(report: Report) -> str:
+    """What a person reads in a terminal, which a name of a target must not steer."""
+    return visible(str(report))
+
+
+FORMS: dict[str, Callable[[Report], str]] = {
+    "text": _text,
     "json": encode,
     "markdown": markdown,
     "junit": junit,
+    "sarif": sarif,
     "github": github,
 }
+"""What --format may be, each a function of the report alone."""
 
 
 def deliver(
@@ -45,10 +55,10 @@ def deliver(
 ) -> None:
     """Write the report, print it in its form, and exit with its code."""
     page = write(report, folder) if folder is not None else None
-    body = _FORMS[form](report)
+    body = FORMS[form](report)
     if output is not None:
-        _save(output, body)
-        body = str(report)
+        save(output, body)
+        body = _text(report)
     click.echo(body.rstrip("\n"))
     if page is not None and (form == "text" or output is not None):
         seconds = dict(report.run).get("seconds", "")
@@ -56,9 +66,17 @@ def deliver(
     raise SystemExit(exit_code(report, strict=strict))
 
 
-def _save(path: Path, text: str) -> None:
+def save(path: Path, text: str) -> None:
+    """Write a file whole or leave the old one; what is a link or no file is written where it leads."""
+    content = text.encode("utf-8", errors="backslashreplace")
     try:
-        path.write_text(text, encoding="utf-8")
+        if path.is_symlink() or (path.exists() and not path.is_file()):
+            path.write_bytes(content)
+            return
+        with tempfile.TemporaryDirectory(prefix=".verinit-", dir=path.absolute().parent) as staging:
+            staged = Path(staging) / "output"
+            staged.write_bytes(content)
+            os.replace(staged, path)
     except OSError as error:
         raise UsageError(
             f"--output {path}: cannot be written ({error.strerror}); choose another file"

@@ -13,10 +13,11 @@ if TYPE_CHECKING:
     from verinit.report.files import write
     from verinit.report.junit_xml import junit
     from verinit.report.pages import html, ledger_html
+    from verinit.report.sarif_log import sarif
     from verinit.report.summary import markdown
     from verinit.report.workflow_commands import github
 
-__all__ = ["github", "html", "junit", "ledger_html", "markdown", "write"]
+__all__ = ["github", "html", "junit", "ledger_html", "markdown", "sarif", "write"]
 
 _HOMES = {
     "github": "workflow_commands",
@@ -24,6 +25,7 @@ _HOMES = {
     "html": "pages",
     "ledger_html": "pages",
     "markdown": "summary",
+    "sarif": "sarif_log",
     "write": "files",
 }
 

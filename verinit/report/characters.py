@@ -27,7 +27,7 @@ def visible(text: str) -> str:
     >>> visible("a\x00b\x1b[31m"), visible("x\u202ey"), visible("one\ntwo")
     ('a␀b␛[31m', 'x\\u202ey', 'one\ntwo')
     """
-    if text.isascii() and text.isprintable():
+    if text.isascii() and text.replace("\n", "").isprintable():
         return text
     return "".join(character if character == "\n" else _shown(character) for character in text)
 

@@ -1,24 +1,16 @@
-"""Exhibits outside a page: as text in a terminal, and as a piece of HTML in a notebook."""
+"""Exhibits outside a page, as text in a terminal."""
 
 from __future__ import annotations
 
-import re
 import textwrap
-from collections.abc import Iterable, Sequence
-from html import escape
+from collections.abc import Sequence
 
 from verinit.report.characters import breadth, visible
-from verinit.report.pictures import picture
 from verinit.report.readings import Table, table
 from verinit.vocabulary import Exhibit
 
 _WIDE = 80
 _EIGHTHS = " ▁▂▃▄▅▆▇█"
-_PAPER = (
-    "background:#fdfdfb;color:#1c2127;padding:.5rem .8rem;overflow-x:auto;"
-    "font:14px/1.45 system-ui,sans-serif;border-radius:6px"
-)
-_PROLOGUE = re.compile(r"^.*?(?=<svg)", re.DOTALL)
 
 
 def strip(title: str, exhibits: Sequence[Exhibit]) -> str:
@@ -55,27 +47,3 @@ def columns(cells: Table) -> list[str]:
         ).rstrip()
         for row in rows
     ]
-
-
-def fragment(exhibits: Iterable[Exhibit]) -> str:
-    """Figure and tables as one element of HTML that brings its own colours; what it says is escaped."""
-    shown = list(exhibits)
-    parts = []
-    if any(exhibit.kind != "table" for exhibit in shown):
-        parts.append(_PROLOGUE.sub("", picture(shown, ".svg").decode(), count=1))
-    parts += [_html(exhibit) for exhibit in shown if exhibit.kind == "table"]
-    return f'<div style="{_PAPER}">{"".join(parts)}</div>'
-
-
-def _html(exhibit: Exhibit) -> str:
-    cells = table(exhibit)
-    head = "".join(f'<th scope="col" style="text-align:left">{escape(name)}</th>' for name in cells.header)
-    body = "".join(
-        "<tr>" + "".join(f'<td style="text-align:left">{escape(cell)}</td>' for cell in row) + "</tr>"
-        for row in cells.rows
-    )
-    caption = escape(visible(f"{exhibit.title}. {exhibit.caption}"))
-    return (
-        f"<table><caption style='text-align:left'>{caption}</caption>"
-        f"<thead><tr>{head}</tr></thead><tbody>{body}</tbody></table>"
-    )

@@ -1,7 +1,8 @@
 """An SVG within a page: small, named for screen readers, coloured by the page's own variables.
 
 The document that matplotlib wrote is parsed and written anew: no prologue, no metadata, no namespace
-declarations, no ids that nothing refers to; the ids that stay are made unique by the figure's key.
+declarations, no ids that nothing refers to; the ids that stay are short and made unique by the figure's key.
+Styles are said once, in rules that reach no further than the figure.
 """
 
 from __future__ import annotations
@@ -26,13 +27,16 @@ def inline(svg: str, *, key: str, title: str, description: str) -> str:
     """The SVG element for a page, with a title and a description; `key` is unique in the page."""
     root = ElementTree.fromstring(svg)
     known = {node.get("id") for node in root.iter() if node.get("id")}
-    wanted = {name for node in root.iter() for name in _references(node)} & known
-    body = "".join(_written(child, key, wanted) for child in root)
+    wanted = [name for node in root.iter() for name in _references(node) if name in known]
+    ids = {name: f"{key}-{number}" for number, name in enumerate(dict.fromkeys(wanted))}
+    styles: dict[str, str] = {}
+    body = "".join(_written(child, ids, styles) for child in root)
+    rules = "".join(f"#{key}-s .{name}{{{style}}}" for style, name in styles.items())
     name, story = escape(visible(title)), escape(visible(description))
     return (
-        f'<svg role="img" viewBox="{root.get("viewBox")}" aria-labelledby="{key}-t {key}-d">'
+        f'<svg id="{key}-s" role="img" viewBox="{root.get("viewBox")}" aria-labelledby="{key}-t {key}-d">'
         f'<title id="{key}-t">{name}</title><desc id="{key}-d">{story}</desc>'
-        f"{body}</svg>"
+        f"<style>{rules}</style>{body}</svg>"
     )
 
 
@@ -40,16 +44,15 @@ def _references(node: ElementTree.Element) -> Iterator[str]:
     for value in node.attrib.values():
         if value.startswith("#"):
             yield value[1:]
-        yield from re.findall(r"url\(#([^)]+)\)", value)
 
 
-def _written(node: ElementTree.Element, key: str, wanted: set[str]) -> str:
+def _written(node: ElementTree.Element, ids: dict[str, str], styles: dict[str, str]) -> str:
     tag = _local(node.tag)
     if tag in _DROPPED:
         return ""
-    attributes = _attributes(node, tag, key, wanted)
+    attributes = _attributes(node, tag, ids, styles)
     inner = escape(node.text or "") if tag == "text" else ""
-    inner += "".join(_written(child, key, wanted) for child in node)
+    inner += "".join(_written(child, ids, styles) for child in node)
     if tag in ("g", "defs") and not attributes and (tag == "g" or not inner):
         return inner
     return f"<{tag}{attributes}>{inner}</{tag}>" if inner else f"<{tag}{attributes}/>"
@@ -59,20 +62,21 @@ def _local(name: str) -> str:
     return name.rpartition("}")[2]
 
 
-def _attributes(node: ElementTree.Element, tag: str, key: str, wanted: set[str]) -> str:
+def _attributes(node: ElementTree.Element, tag: str, ids: dict[str, str], styles: dict[str, str]) -> str:
     kept: dict[str, str] = {}
     for name, value in node.attrib.items():
         local = _local(name)
         if local == "id":
-            if value in wanted:
-                kept["id"] = f"{key}-{value}"
+            kept["id"] = ids.get(value, "")
         elif local == "style":
-            kept["style"] = _style(value)
+            style = _style(value)
+            kept["class"] = styles.setdefault(style, f"s{len(styles)}") if style else ""
         elif local == "d":
             kept["d"] = path(value)
+        elif local == "href":
+            kept["href"] = f"#{ids[value[1:]]}" if value[1:] in ids else ""
         elif not (tag == "text" and local == "transform"):  # only ever a rotation by nothing
-            text = value.replace("#", f"#{key}-", 1) if local == "href" else value
-            kept[local] = _NUMBER.sub(_rounded, text)
+            kept[local] = _NUMBER.sub(_rounded, value)
     return "".join(f" {name}={quoteattr(value)}" for name, value in kept.items() if value)
 
 

@@ -7,7 +7,8 @@ What is inconclusive or failed as declared counts as skipped, with its reason: J
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Container, Iterable, Sequence
+from itertools import accumulate
 from xml.etree import ElementTree
 from xml.etree.ElementTree import Element, SubElement
 
@@ -16,17 +17,21 @@ from verinit.report.states import state
 from verinit.vocabulary import Finding, Report, Ruling, wording
 
 _MESSAGE = 300
+WHOLE = 8_000_000
+"""Characters of messages that stand whole in a body, worst first; GitLab reads no file above 30 MB."""
 _COUNTED = ("failure", "error", "skipped")
 
 
 def junit(report: Report) -> str:
     """The report as one XML document; the same report gives the same text. Times are not told."""
     root = Element("testsuites", name="verinit")
+    lengths = accumulate(len(str(found)) for found in report.red)
+    whole = {found.id for found, length in zip(report.red, lengths, strict=True) if length <= WHOLE}
     by_target: dict[str, list[Finding]] = {}
     for finding in sorted(report.findings, key=lambda f: f.id):
-        by_target.setdefault(finding.target, []).append(finding)
+        by_target.setdefault(visible(finding.target), []).append(finding)
     for target, findings in by_target.items():
-        _suite(root, report, target, _trials(findings))
+        _suite(root, report, target, _trials(findings, whole))
     if report.rulings or report.surprises:
         _suite(root, report, "textbook", _claims(report.rulings, report.surprises))
     if not report.complete:
@@ -55,7 +60,7 @@ def _suite(root: Element, report: Report, name: str, cases: Iterable[Element]) -
         suite.set(attribute, str(sum(test.find(tag) is not None for test in tests)))
 
 
-def _trials(findings: Sequence[Finding]) -> Iterable[Element]:
+def _trials(findings: Sequence[Finding], whole: Container[str]) -> Iterable[Element]:
     """One test case a trial; a name that comes again is numbered, as readers drop double names."""
     names: Counter[str] = Counter()
     for finding in findings:
@@ -64,9 +69,9 @@ def _trials(findings: Sequence[Finding]) -> Iterable[Element]:
         test = _case(finding.target, name if names[name] == 1 else f"{name} ({names[name]})")
         stands = state(finding).word
         if stands in ("failed", "unexpected"):
-            _say(test, "failure", finding, _first(finding))
+            _say(test, "failure", finding, _first(finding)).text = _body(finding, whole)
         elif stands == "errored":
-            _say(test, "error", finding, finding.reason)
+            _say(test, "error", finding, finding.reason).text = _body(finding, whole)
         elif stands == "excused":
             SubElement(test, "skipped", message=brief(f"expected to fail: {finding.excuse}", _MESSAGE))
         elif stands == "inconclusive":
@@ -82,9 +87,13 @@ def _case(target: str, name: str) -> Element:
     return Element("testcase", classname=visible(target), name=visible(name))
 
 
-def _say(test: Element, tag: str, finding: Finding, message: str) -> None:
-    said = SubElement(test, tag, type=visible(finding.claim.id), message=brief(message, _MESSAGE))
-    said.text = visible(str(finding))
+def _say(test: Element, tag: str, finding: Finding, message: str) -> Element:
+    return SubElement(test, tag, type=visible(finding.claim.id), message=brief(message, _MESSAGE))
+
+
+def _body(finding: Finding, whole: Container[str]) -> str:
+    """The message as it is everywhere; of too many, the less grave have the command that shows it."""
+    return visible(str(finding) if finding.id in whole else wording.replay(finding))
 
 
 def _first(finding: Finding) -> str:

@@ -50,16 +50,24 @@ def matrices(findings: Iterable[Finding]) -> tuple[Matrix, ...]:
 
 
 def _linked(found: Pairs) -> list[list[str]]:
-    groups: list[tuple[set[str], set[str]]] = []
+    """Targets in groups; two of one group share a check, or are linked by others that do."""
+    checks: dict[str, list[str]] = {}
+    targets: dict[str, list[str]] = {}
     for target, check in found:
-        touching = [group for group in groups if target in group[0] or check in group[1]]
-        merged = ({target}, {check})
-        for group in touching:
-            merged[0].update(group[0])
-            merged[1].update(group[1])
-            groups.remove(group)
-        groups.append(merged)
-    return sorted(sorted(targets) for targets, _ in groups)
+        checks.setdefault(target, []).append(check)
+        targets.setdefault(check, []).append(target)
+    groups: list[list[str]] = []
+    grouped: set[str] = set()
+    for first in checks:
+        group, waiting = [], [first]
+        while waiting:
+            target = waiting.pop()
+            if target not in grouped:
+                grouped.add(target)
+                group.append(target)
+                waiting += (other for check in checks[target] for other in targets.pop(check, ()))
+        groups += [sorted(group)] if group else []
+    return sorted(groups)
 
 
 def _matrix(targets: Sequence[str], found: Pairs) -> Matrix:

@@ -16,6 +16,7 @@ SMALL = 10.0
 """Size of tick labels and notes, in pixels."""
 _MANY = 80
 _TICK = 3.0
+_ALONE = 4.0
 Heights = Sequence[float]
 
 
@@ -72,6 +73,11 @@ def scales(exhibit: Exhibit) -> Scales:
         x=scale(exhibit.x, log=exhibit.x_axis.log, room=0.0 if bars else 0.04),
         y=scale(heights, log=log, floor=0.0 if bars else None, room=0.06),
     )
+
+
+def is_dense(exhibit: Exhibit) -> bool:
+    """Whether the points of a curve are too many to be told apart, so that a line alone is drawn."""
+    return len(exhibit.observed) > _MANY
 
 
 def undrawn(exhibit: Exhibit) -> int:
@@ -200,8 +206,11 @@ def _curve(exhibit: Exhibit, frame: Frame, on: Scales) -> list[Mark]:
         lower, upper = (points(side, clamp=True) for side in exhibit.band)
         both = [None if a is None or b is None else a for a, b in zip(lower, upper, strict=True)]
         for start, stop in _runs([None if p is None else p[0] for p in both]):
-            around = [p for p in (*upper[start:stop], *reversed(lower[start:stop])) if p]
-            marks.append(Area(points=tuple(around), ink="expected", opacity=0.22))
+            high = [p for p in upper[start:stop] if p]
+            low = [p for p in lower[start:stop] if p]
+            if len(high) == 1:  # a point alone has a region of its own
+                high, low = ([(x - _ALONE, y), (x + _ALONE, y)] for ((x, y),) in (high, low))
+            marks.append(Area(points=(*high, *reversed(low)), ink="expected", opacity=0.22))
     marks += [
         Line(points=run, ink="expected", width=1.4, dashed=True)
         for run in _polylines(points(exhibit.expected))
@@ -220,19 +229,17 @@ def _polylines(points: Sequence[Point | None]) -> list[tuple[Point, ...]]:
 
 
 def _observed(exhibit: Exhibit, points: Sequence[Point | None]) -> list[Mark]:
-    """Discs joined by a faint line, crosses outside the band; a line alone where they are many."""
+    """Discs joined by a faint line, or a line alone where they are many; crosses outside the band."""
     rising = all(low < high for low, high in pairwise(exhibit.x))
     marks: list[Mark] = []
-    if rising or len(points) > _MANY:
-        many = len(points) > _MANY
+    many = is_dense(exhibit)
+    if rising or many:
         width, opacity = (1.4, 1.0) if many else (0.9, 0.45)
         marks += [
             Line(points=run, ink="observed", width=width, opacity=opacity) for run in _polylines(points)
         ]
-        if many:
-            return marks
     out = outside(exhibit)
-    inner = tuple(p for index, p in enumerate(points) if p and index not in out)
+    inner = () if many else tuple(p for index, p in enumerate(points) if p and index not in out)
     outer = tuple(p for index, p in enumerate(points) if p and index in out)
     if inner:
         marks.append(Dots(points=inner, ink="observed"))

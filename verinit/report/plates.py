@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
-from verinit.report.marks import DIGIT, Area, Dots, Line, Mark, Words
-from verinit.report.panels import SMALL, Frame, lettering, outside, panel, remarks, y_ticks
+from verinit.report.legends import ALLOWED, BARS, DISCS, EXPECTED, OUTSIDE, TRACE, Entry, legend
+from verinit.report.marks import DIGIT, Line, Mark, Words
+from verinit.report.panels import SMALL, Frame, is_dense, lettering, outside, panel, remarks, y_ticks
 from verinit.vocabulary import Exhibit
 
 _PLOTS = {1: (320.0, 180.0), 2: (290.0, 165.0), 3: (230.0, 130.0), 4: (180.0, 96.0)}
@@ -135,7 +136,7 @@ def _measure(plate: Plate) -> _Grid:
     return _Grid(
         plot=plot,
         margin=14.0 + DIGIT * SMALL * max(map(len, labels), default=3),
-        above=_LINE * (titled + (not shared)) + 6,
+        above=_LINE * (titled + (not shared)) + (6 if shared else 10),
         below=_LINE * (1 + lines + (not shared)) + 8,
         heading=24.0 if any(plate.rows) else 0.0,
         shared=shared,
@@ -157,7 +158,7 @@ def _cell(plate: Plate, exhibit: Exhibit, grid: _Grid, left: float, top: float, 
     y = frame.bottom + SMALL + 4
     if not grid.shared:
         up = Words(
-            point=(left + 8, frame.top - 6),
+            point=(left + 8, frame.top - 10),
             text=lettering(str(exhibit.y_axis), frame.width + grid.margin),
             ink="muted",
             size=SMALL,
@@ -178,48 +179,25 @@ def _cell(plate: Plate, exhibit: Exhibit, grid: _Grid, left: float, top: float, 
 
 
 def _legend(plate: Plate, width: float, *, shared: bool) -> tuple[list[Mark], float]:
-    """A swatch and a word for what the panels hold; where all axes agree, they are named here once."""
-    x, y = 8.0, 14.0
-    marks: list[Mark] = []
-    for swatch, word in _entries(plate.panels, y):
-        marks += [_moved(mark, x) for mark in swatch]
-        marks.append(Words(point=(x + 24, y), text=word, size=10))
-        x += 24 + 6.4 * len(word) + 18
+    """What the panels hold; where all axes agree, they are named here once."""
+    marks, y = legend(_entries(plate.panels), width)
     if shared:
         first = plate.panels[0]
         named = [("across", str(first.x_axis)), ("up", str(first.y_axis))]
         text = ", ".join(f"{way}: {axis}" for way, axis in named if axis)
-        if text and 6.2 * len(text) > width - x:
-            x, y = 8.0, y + 16
-        marks.append(Words(point=(x, y), text=lettering(text, width - x, size=10), ink="muted", size=10))
-    return [mark for mark in marks if not isinstance(mark, Words) or mark.text], y + 12
+        marks.append(Words(point=(8.0, y + 2), text=lettering(text, width - 16), ink="muted", size=SMALL))
+        y += 16
+    return [mark for mark in marks if not isinstance(mark, Words) or mark.text], y - 2
 
 
-def _entries(panels: Sequence[Exhibit], y: float) -> list[tuple[list[Mark], str]]:
-    entries: list[tuple[list[Mark], str]] = []
-    kinds = {exhibit.kind for exhibit in panels if exhibit.observed}
-    box = ((0.0, y - 9), (18.0, y - 9), (18.0, y + 1), (0.0, y + 1))
-    if "histogram" in kinds:
-        entries.append(([Area(points=box, ink="observed", opacity=0.75)], "observed"))
-    if "curve" in kinds:
-        entries.append(([Dots(points=((9.0, y - 4),), ink="observed")], "observed"))
-    if any(exhibit.expected for exhibit in panels):
-        dash = Line(points=((0.0, y - 4), (18.0, y - 4)), ink="expected", width=1.4, dashed=True)
-        entries.append(([dash], "expected"))
-    if any(exhibit.band for exhibit in panels):
-        entries.append(([Area(points=box, ink="expected", opacity=0.22)], "allowed"))
-        if any(exhibit.kind == "curve" and outside(exhibit) for exhibit in panels):
-            cross = Dots(points=((9.0, y - 4),), ink="failed", shape="x", size=6.5)
-            entries.append(([cross], "outside"))
-    return entries
-
-
-def _moved(mark: Mark, right: float) -> Mark:
-    if isinstance(mark, Words):
-        return mark
-    points = tuple((x + right, y) for x, y in mark.points)
-    if isinstance(mark, Area):
-        return Area(points=points, ink=mark.ink, opacity=mark.opacity)
-    if isinstance(mark, Line):
-        return Line(points=points, ink=mark.ink, width=mark.width, dashed=mark.dashed)
-    return Dots(points=points, ink=mark.ink, shape=mark.shape, size=mark.size)
+def _entries(panels: Sequence[Exhibit]) -> list[Entry]:
+    seen = [exhibit for exhibit in panels if exhibit.observed]
+    curves = [exhibit for exhibit in seen if exhibit.kind == "curve"]
+    shown = [
+        (len(curves) < len(seen), BARS),
+        (bool(curves), TRACE if all(map(is_dense, curves)) else DISCS),
+        (any(exhibit.expected for exhibit in panels), EXPECTED),
+        (any(exhibit.band for exhibit in panels), ALLOWED),
+        (any(map(outside, curves)), OUTSIDE),
+    ]
+    return [entry for present, entry in shown if present]

@@ -8,8 +8,8 @@ from dataclasses import dataclass
 
 from verinit.report.characters import visible
 from verinit.report.panels import outside
-from verinit.report.plates import Plate
-from verinit.vocabulary import Exhibit
+from verinit.report.plates import Drawing, Plate, drawing
+from verinit.vocabulary import Exhibit, Finding, wording
 
 _DESCRIBED = 24
 """Panels described one by one; a longer description is not listened to."""
@@ -107,3 +107,46 @@ def _abscissae(exhibit: Exhibit) -> tuple[str, list[str]]:
         return label, [figure(x) for x in exhibit.x]
     bins = zip(exhibit.x, exhibit.x[1:], strict=False)
     return label, [f"{figure(low)} to {figure(high)}" for low, high in bins]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Illustration:
+    """A figure as it is printed: what is drawn, in words too, and its numbers; or tables alone.
+
+    `count` says how many numbers entered; `data` are the tables under a drawing, `tables` those without one.
+    """
+
+    title: str
+    caption: str
+    count: str
+    drawing: Drawing | None = None
+    description: str = ""
+    data: tuple[Table, ...] = ()
+    tables: tuple[Table, ...] = ()
+
+
+def illustration(plate: Plate) -> Illustration:
+    """The figure that a plate stands for."""
+    return Illustration(
+        title=plate.title,
+        caption=plate.caption,
+        count=plate.count,
+        drawing=drawing(plate) if plate.panels else None,
+        description=description(plate) if plate.panels else "",
+        data=tuple(map(table, plate.panels)),
+        tables=tuple(map(table, plate.tables)),
+    )
+
+
+def basis(finding: Finding) -> str:
+    """What the verdict of a finding rests on: "judged on n = 354215, Chernoff, false-fail rate 5e-10"."""
+    evidence = finding.evidence
+    if evidence is None:
+        return ""
+    parts = [f"n = {evidence.n}"] if evidence.n else []
+    parts.append(visible(evidence.basis))
+    if evidence.p is not None:
+        rates = finding.rates
+        parts.append(f"false-fail rate {wording.short(rates.false_fail)}")
+        parts.append(f"false-pass rate {wording.short(rates.false_pass)}")
+    return f"judged on {', '.join(parts)}"

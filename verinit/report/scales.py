@@ -147,7 +147,11 @@ def _log_ticks(on: Scale, most: int, stride: int) -> list[Tick]:
     power = math.floor(math.log10(on.low))
     values = [m * 10.0**p for p in (power, power + 1) for m in (1, 2, 5)]
     inside = [value for value in values if on.low <= value <= on.high]
-    return [(on.at(value) or 0.0, f"{value:g}") for value in inside] if len(inside) > 1 else []
+    if len(inside) > 1:
+        return [(on.at(value) or 0.0, f"{value:g}") for value in inside]
+    level = Scale(low=on.low, high=on.high)
+    even = _linear_ticks(level, most, stride)
+    return [(on.at(on.low + share * (on.high - on.low)) or 0.0, label) for share, label in even]
 
 
 def decade(power: int) -> str:

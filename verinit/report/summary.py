@@ -65,8 +65,13 @@ def _plain(text: object, width: int) -> str:
 
 
 def _code(text: object, width: int = 60) -> str:
-    """Text as code, its fence longer than any run of backticks in it; safe in a table."""
-    line = brief(str(text), width).replace("|", r"\|")
+    """Text as code, its fence longer than any run of backticks in it; safe in a table.
+
+    Readers differ on a bar after a backslash in code, so such text is given as text.
+    """
+    if r"\|" in (shown := brief(str(text), width)):
+        return _plain(shown, width)
+    line = shown.replace("|", r"\|")
     fence = "`" * (1 + max(map(len, re.findall("`+", line)), default=0))
     space = " " if line.startswith("`") or line.endswith("`") else ""
     return f"{fence}{space}{line}{space}{fence}" if line else ""

@@ -14,6 +14,7 @@ from verinit.statistics.equivalence import median_within
 from verinit.textbook.claims import CLAIMS
 from verinit.textbook.experiment import SCHEMES, Floats
 from verinit.textbook.overfitting import BASE
+from verinit.textbook.overfitting import SEEDS as OVERFIT
 from verinit.textbook.rules import combined, share
 from verinit.textbook.training import FEW, HE, SEEDS, Courses, Lesson, courses
 from verinit.textbook.vanishing import left_in_theory
@@ -57,7 +58,7 @@ def t28(root: int, rates: Rates) -> Ruling:
     """T28, measured and ruled."""
     return a_good_start_saves_steps(
         {start: courses(lesson(start), root) for start in (*STARTS, ("sigmoid", FOURFOLD))},
-        long=courses(BASE, root),
+        long=courses(BASE, root, OVERFIT),
         sweep={
             name: {start: courses(lesson(start, **other), root, FEW) for start in STARTS}
             for name, other in SWEEP.items()
@@ -89,12 +90,12 @@ def a_good_start_saves_steps(
         summary=_summary(found, long),
         conditions=(
             f"steps of gradient descent until {AS_GOOD:g} of 597 test images are told right, looked at "
-            f"every 5 of 100 steps; median of {SEEDS} seeds, paired; digits of scikit-learn, 1200 images, batch "
-            "100, learning rate 0.1, five hidden layers of 100 units, float32. What is not there after 100 steps "
-            "counts as 105, a lower bound. Fewer: at most 2/3 of the steps. Forbidden: training on costs at "
-            f"least {FORBIDS:g} of the best test accuracy; {BASE.steps} steps on {BASE.images} images, a "
-            "hundred times each. A start helps where it keeps the gradient: Xavier leaves sigmoid at most a "
-            "quarter of it a layer (T15)"
+            f"every 5 of 100 steps; median of {SEEDS} seeds, paired; digits of scikit-learn, 1200 images, "
+            "batch 100, learning rate 0.1, five hidden layers of 100 units, float32. What is not there "
+            "after 100 steps counts as 105, a lower bound. Fewer: at most 2/3 of the steps. Forbidden: "
+            f"training on costs at least {FORBIDS:g} of the best test accuracy; {BASE.steps} steps on "
+            f"{BASE.images} images, a hundred times each. A start helps where it keeps the gradient: "
+            "Xavier leaves sigmoid at most a quarter of it a layer (T15)"
         ),
         evidence=(*saved, costs, *_beside(long, part)),
         exhibits=(*_figure(found), _table(found, sweep)),
@@ -103,7 +104,7 @@ def a_good_start_saves_steps(
 
 def until(found: Courses) -> Floats:
     """Steps until `AS_GOOD`; one look more than there were where it was not reached."""
-    return np.minimum(found.reaches(AS_GOOD), found.steps[-1] + found.steps[0])
+    return np.asarray(np.minimum(found.reaches(AS_GOOD), found.steps[-1] + found.steps[0]))
 
 
 def fewer(found: Mapping[Start, Courses], good: Start, other: Start, rates: Rates) -> Evidence:

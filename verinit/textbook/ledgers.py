@@ -8,6 +8,8 @@ from dataclasses import dataclass
 from functools import cache
 from importlib.resources import files
 
+from threadpoolctl import threadpool_limits
+
 from verinit.textbook import (
     batchnorm,
     batchnorm_outputs,
@@ -112,11 +114,12 @@ def ledger(
 
 def rule(code: str, *, root: int = ROOT, rates: Rates | None = None, with_training: bool = False) -> Ruling:
     """The ruling on one claim; `undecided` where it takes trainings that were not asked for, or data."""
-    if code in EXAMINED:
-        return EXAMINED[code](root, rates or Rates())
-    if not with_training:
+    if code not in EXAMINED and not with_training:
         return unexamined(code, UNASKED)
-    return TRAINED[code](root, rates or Rates()) if available() else unexamined(code, NEEDED)
+    if code not in EXAMINED and not available():
+        return unexamined(code, NEEDED)
+    with threadpool_limits(1, user_api="blas"):  # one root, one ledger: on any number of cores
+        return (EXAMINED | TRAINED)[code](root, rates or Rates())
 
 
 @cache

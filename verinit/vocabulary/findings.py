@@ -7,7 +7,7 @@ import hashlib
 from collections import Counter
 from dataclasses import dataclass, field
 
-from verinit.vocabulary import wording
+from verinit.vocabulary import display, wording
 from verinit.vocabulary.errors import CheckFailed
 from verinit.vocabulary.evidence import Evidence, Exhibit, Verdict
 from verinit.vocabulary.places import Case, Rates
@@ -72,6 +72,12 @@ class Finding:
     def __str__(self) -> str:
         return wording.finding(self)
 
+    def _repr_html_(self) -> str:
+        return display.html(self)
+
+    def _repr_pretty_(self, printer: display.Pretty, cycle: bool) -> None:
+        display.pretty(self, printer, cycle=cycle)
+
 
 class Outcome(enum.Enum):
     """What measurement and theory say of a sentence of the textbook."""
@@ -104,6 +110,12 @@ class Ruling:
 
     def __str__(self) -> str:
         return wording.ruling(self)
+
+    def _repr_html_(self) -> str:
+        return display.html(self)
+
+    def _repr_pretty_(self, printer: display.Pretty, cycle: bool) -> None:
+        display.pretty(self, printer, cycle=cycle)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -153,6 +165,12 @@ class Report:
 
     def __str__(self) -> str:
         return wording.report(self)
+
+    def _repr_html_(self) -> str:
+        return display.html(self)
+
+    def _repr_pretty_(self, printer: display.Pretty, cycle: bool) -> None:
+        display.pretty(self, printer, cycle=cycle)
 
     def raise_for_failures(self) -> Report:
         """Return the report itself, or raise `CheckFailed` with what is wrong in it.

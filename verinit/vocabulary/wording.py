@@ -85,14 +85,14 @@ def replay(finding: Finding) -> str:
 def finding(found: Finding) -> str:
     """The message of one finding: a block for a failure, a line for a pass or a skip."""
     claim = found.claim
-    head = f"{claim.id} {{}} for {found.target} at {found.case}"
+    where = f"for {found.target} at {found.case}"
     if found.verdict is Verdict.skipped:
-        return f"{head.format('skipped')}: {found.reason}"
+        return f"{claim.id} skipped {where}: {found.reason}"
     if found.verdict is Verdict.passed and found.evidence is not None:
-        line = f"{head.format('passed')}: {seen(found)}"
+        line = f"{claim.id} passed {where}: {seen(found)}"
         mended = f"expected to fail ({found.excuse}) and passed: remove it from expected="
         return f"{line}\n  {mended}" if found.excuse else line
-    lines = [head.format(str(found.verdict).upper())]
+    lines = [f"{claim.id} {str(found.verdict).upper()} {where}"]
     lines.append(f"  claim     {claim.equation or claim.summary}   [{claim.source}]")
     if found.evidence is not None:
         lines.append(f"  expected  {expectation(found)}")
@@ -222,7 +222,8 @@ def skips(whole: Report) -> list[str]:
     reasons = Counter(found.reason for found in whole.findings if found.verdict is Verdict.skipped)
     if not reasons:
         return []
-    said = "; ".join(f"{reason} ({count})" for reason, count in reasons.most_common(4))
+    commonest = sorted(reasons.items(), key=lambda item: (-item[1], item[0]))[:4]
+    said = "; ".join(f"{reason} ({count})" for reason, count in commonest)
     others = len(reasons) - 4
     more = f"; {others} more reason{'s' * (others > 1)} in the report" if others > 0 else ""
     return [f"skipped where {said}{more}"]
