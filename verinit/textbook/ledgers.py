@@ -14,6 +14,7 @@ from verinit.textbook import (
     batchnorm,
     batchnorm_outputs,
     batchnorm_parameters,
+    depth_figures,
     depths,
     expression,
     figures,
@@ -107,9 +108,15 @@ def ledger(
     rulings = tuple(rule(code, root=root, rates=rates, with_training=with_training) for code in codes)
     return Ledger(
         rulings=rulings,
-        exhibits=figures.histograms(root=root) if not only else (),
+        exhibits=_figures(root, rates or Rates()) if not only else (),
         surprises=surprises(rulings, expected()),
     )
+
+
+def _figures(root: int, rates: Rates) -> tuple[Exhibit, ...]:
+    """The chapter's own figure, and those of depth."""
+    with threadpool_limits(1, user_api="blas"):
+        return (*figures.histograms(root=root), *depth_figures.exhibits(root=root, rates=rates))
 
 
 def rule(code: str, *, root: int = ROOT, rates: Rates | None = None, with_training: bool = False) -> Ruling:
