@@ -184,7 +184,7 @@ _SETTLED = 1e-12
 
 @lru_cache(maxsize=512)
 def _bent(f: Response, q: float) -> tuple[float, float, float]:
-    """First and second derivative of log E[f^2] by log q, and E[f^2]; no second where f is linear by sides."""
+    """First and second derivative of log E[f^2] by log q, and E[f^2] itself."""
     square = moment(f, q).value
     if f.slopes is not None:
         return elasticity(f, q), 0.0, square
@@ -268,7 +268,6 @@ def _passage(f: Response, layer: _Layer, width: int) -> _Passage:
     gradients above are uncorrelated. Shift: along the layer's input, one direction of n, the gradient that
     the layer sends has r = E[x^2 f'^2] / (q E f'^2) times its usual mean square; and q itself scatters.
     """
-
     kept, own, common, along, first, second = _slopes(f, layer.q, layer.c)
     shift = first * layer.scatter.mean + 0.5 * second * layer.scatter.variance + (along - 1.0) / width
     return _Passage(log=math.log(kept), shift=shift, own=own / width, common=common / width)

@@ -85,7 +85,7 @@ def _rule(nodes: int) -> tuple[Floats, Floats]:
 
 @lru_cache(maxsize=64)
 def _places(s: float, kinks: tuple[float, ...], nodes: int) -> tuple[Floats, Floats]:
-    """Nodes and what they weigh under N(0, s^2), a row a panel; theory asks for many moments of one variance."""
+    """Nodes and their weights under N(0, s^2), a row a panel: one variance is asked for many moments."""
     edges = _panel_edges(s, kinks)
     t, w = _rule(nodes)
     half = 0.5 * np.diff(edges)[:, None]

@@ -63,7 +63,8 @@ def variance_is_one_where_epsilon_is_small(seen: dict[str, tuple[Floats, Floats]
         conditions=f"float64, eps {EPS:g} under the root, {INPUTS} inputs, width {WIDTH}, biased variance "
         "of the batch, in training; the worst unit of each layer. Within 1 % of 1 from s^2 = 99 eps on; "
         "1/2 at s^2 = eps; 0 for a unit that is constant over the batch, and for a batch of one. With "
-        "PyTorch's eps of 1e-5 the same holds at ten times the variance",
+        "PyTorch's eps of 1e-5 the same holds at ten times the variance. Width and depth enter through s^2 "
+        "alone, which is width times std^2 times the mean square of what comes in",
         evidence=(*means, *ones, *laws),
         exhibits=(_variance_curve(),),
     )
@@ -182,7 +183,7 @@ def statistics_are_taken_across_inputs(z: Floats, normalise: Any) -> Ruling:
         "changes all other inputs. Within one input it would be layer norm.",
         conditions=f"float64, {len(z)} inputs, width {z.shape[1]}, in training. In evaluation no statistics "
         "are taken: running ones are used, and an input comes out the same in any company. In a "
-        "convolution the positions of an image count as inputs",
+        "convolution the positions of an image count as inputs. Unit by unit: at every width and depth",
         evidence=evidence,
         exhibits=(_across(z, y),),
     )

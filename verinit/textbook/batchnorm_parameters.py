@@ -87,7 +87,8 @@ def epsilon_weighs_in_small_variances(
         "= 1000 eps on nothing of it is seen.",
         conditions=f"float64, eps {EPS:g} under the root, {INPUTS} inputs, width {WIDTH}, gamma 1; 'seen' "
         "is 0.5 % of the variance, or of the RMS of dx under a cotangent of mixed signs. For the same "
-        "reason batch norm does not forget the scale of its input entirely, and sum dx xhat is not 0",
+        "reason batch norm does not forget the scale of its input entirely, and sum dx xhat is not 0. Depth "
+        "enters through s^2 alone, which is width times std^2 times the mean square of what comes in",
         evidence=(*division, *only),
         exhibits=(_gain_curve(),),
     )
@@ -206,7 +207,7 @@ def factor_and_shift_start_neutral_and_learn(
         conditions=f"float64, {INPUTS} inputs, width {WIDTH}, eps {EPS:g}; loss half the mean square "
         f"distance from {AIM[0]:g} xhat - {-AIM[1]:g}, rate {RATE:g}. gamma 1 and beta 0 are how PyTorch "
         "and Keras start too; it is a choice, and gamma 0 in a residual branch is another. With gamma = "
-        "sqrt(s^2 + eps) and beta = m the layer is the identity",
+        "sqrt(s^2 + eps) and beta = m the layer is the identity. Unit by unit: at every width and depth",
         evidence=evidence,
         exhibits=(_gradients(z),),
     )

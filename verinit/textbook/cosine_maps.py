@@ -1,8 +1,8 @@
 """The map of the cosine: how alike two inputs are behind a layer, by how alike they are before it.
 
 Given two inputs of one norm and cosine c, the pre-activations of a unit are jointly normal, exactly, at any
-width: they are drawn as such for 1000 units, and the cosine between the two responses stands beside the map that
-holds as the width grows. The variance is that of the chapter's fifth layer under each scheme.
+width: they are drawn as such for 1000 units, and the cosine between the two responses stands beside the map
+that holds as the width grows. The variance is that of the chapter's fifth layer under each scheme.
 """
 
 from __future__ import annotations
@@ -61,11 +61,11 @@ def panel(activation: str, scheme: str, root: int) -> Exhibit:
         id=f"cosine-{activation}-{list(SCHEMES).index(scheme) + 1}",
         kind="curve",
         title=f"{activation}, {scheme}",
-        caption=f"Cosine between the responses of {UNITS} units to two inputs of cosine c, one draw, beside theory "
-        "of wide layers (dashed), at the variance q of layer 5. Every start above 0 is drawn to the fixed point; "
-        "where the slope at 1 is above 1, inputs that are nearly alike part again. Critical, with a slope of 1: "
-        "tanh with Xavier, whose variance tends to 0; ReLU with He, at every variance; sigmoid with std 1 from "
-        f"width {critical_width()} on.",
+        caption=f"Cosine between the responses of {UNITS} units to two inputs of cosine c, one draw, beside "
+        "theory of wide layers (dashed), at the variance q of layer 5. Every start above 0 is drawn to the "
+        "fixed point; where the slope at 1 is above 1, inputs that are nearly alike part again. Critical, "
+        "with a slope of 1: tanh with Xavier, whose variance tends to 0; ReLU with He, at every variance; "
+        f"sigmoid with std 1 from width {critical_width()} on.",
         x_axis=Axis(label="cosine before the layer"),
         y_axis=Axis(label="behind it"),
         x=COSINES,

@@ -1,4 +1,4 @@
-"""The figures of depth: what each layer gains, what is left of signal and gradient, and how alike inputs grow."""
+"""The figures of depth: what a layer gains, what is left of signal and gradient, how alike inputs grow."""
 
 from __future__ import annotations
 

@@ -1,9 +1,9 @@
 """Signal and gradient by depth, and how much of it is saturated: single inputs through 25 layers.
 
-A layer with N(0, std^2) weights W: (n, n) sends its input y on as z = std |y| g, g standard normal, and that is
-all that W has shown: W = y/|y| (std g)' + a part orthogonal to y that nothing has met. Sent back, a cotangent d
-at z becomes W d = y/|y| (std g . d) + std |d| h, h standard normal in the n - 1 directions off y. No step is an
-approximation, at any width; inputs have a mean square of exactly 1.
+A layer with N(0, std^2) weights W: (n, n) sends its input y on as z = std |y| g, g standard normal, and that
+is all that W has shown: W = y/|y| (std g)' + a part orthogonal to y that nothing has met. Sent back, a
+cotangent d at z becomes W d = y/|y| (std g . d) + std |d| h, h standard normal in the n - 1 directions off y.
+No step is an approximation, at any width; inputs have a mean square of exactly 1.
 """
 
 from __future__ import annotations
@@ -53,7 +53,7 @@ class Depths:
 def signals(
     activation: str, std: float, rng: np.random.Generator, *, width: int = WIDTH, layers: int = LAYERS
 ) -> Iterator[tuple[Floats, Floats, Floats]]:
-    """Layer by layer: what enters, y / |y|, the standard normal g that it meets, and z; (runs, width) each."""
+    """Layer by layer: the y that enters, the standard normal g that it meets, and z; (runs, width) each."""
     y = rng.standard_normal((RUNS, width))
     y *= math.sqrt(width) / np.linalg.norm(y, axis=1, keepdims=True)
     for _ in range(layers):
@@ -120,7 +120,7 @@ class Theory:
 
 @lru_cache(maxsize=16)
 def theory(activation: str, std: float) -> Theory:
-    """Of one run: exact for the signal of ReLU, else two standard deviations to leading order in 1 / width."""
+    """Of one run: exact for ReLU's signal, else two standard deviations to leading order in 1 / width."""
     gain = WIDTH * std**2
     q = variances(activation, fan_in=WIDTH, std=std, depth=LAYERS)
     chi = gains_in_theory(activation, std, width=WIDTH, depth=LAYERS)[:-1]
@@ -132,7 +132,9 @@ def theory(activation: str, std: float) -> Theory:
         mean, variance = _relu_gradient()
         mean = mean + layers * math.log(gain / 2.0)
     else:
-        moments = log_norm_moments(activation, width=WIDTH, depth=LAYERS - 1, gain=gain, cosine=1.0).activations
+        moments = log_norm_moments(
+            activation, width=WIDTH, depth=LAYERS - 1, gain=gain, cosine=1.0
+        ).activations
         reach = TWO * np.sqrt(moments.variance)
         low, high = moments.mean - reach, moments.mean + reach
         law = gradient_log_moments(activation, width=WIDTH, depth=LAYERS, gain=gain, cosine=1.0)
@@ -168,7 +170,8 @@ def panels(root: int) -> Iterator[Exhibit]:
 def _bands(activation: str) -> str:
     reach = f"within {TWO:g} predicted standard deviations, to leading order in depth/width"
     if activation == "relu":
-        return f"for the signal all but {LEVEL:.0%} at each layer, exactly at this width; for the gradient {reach}"
+        exact = f"for the signal all but {LEVEL:.0%} at each layer, exactly at this width"
+        return f"{exact}; for the gradient {reach}"
     return reach
 
 
@@ -184,9 +187,9 @@ def panel(activation: str, way: str, scheme: str, seen: Depths) -> Exhibit:
         id=f"depth-{way}-{activation}-{list(SCHEMES).index(scheme) + 1}",
         kind="curve",
         title=f"{activation}, {scheme}, {way}",
-        caption=f"Median of {RUNS} networks of width {WIDTH}, one input of mean square 1 each, beside mean-field "
-        "theory (dashed), in decades; the gradient enters at the last pre-activation, on the right. The band is "
-        f"where single networks lie: {_bands(activation)}.",
+        caption=f"Median of {RUNS} networks of width {WIDTH}, one input of mean square 1 each, beside "
+        "mean-field theory (dashed), in decades; the gradient enters at the last pre-activation, on the "
+        f"right. The band is where single networks lie: {_bands(activation)}.",
         x_axis=Axis(label="layer"),
         y_axis=Axis(label="log10 of the RMS"),
         x=tuple(map(float, SHOWN)),

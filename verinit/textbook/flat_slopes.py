@@ -21,9 +21,9 @@ PLATE = "Saturation by layer"
 
 
 def flat_in_theory(activation: str, q: Floats) -> Floats:
-    """P(f'(z) <= 1 % of f'(0)), z ~ N(0, q): the slopes s (1 - s) and 1 - t^2 are there at |z| = atanh(r) [2].
+    """P(f'(z) <= 1 % of f'(0)), z ~ N(0, q), from |z| = atanh(sqrt(0.99)) on, twice that for sigmoid.
 
-    With r^2 = 0.99, tanh's slope is 1 - r^2 where t = r; sigmoid is tanh at half the argument.
+    tanh's slope is 1 - tanh^2; sigmoid is tanh at half the argument.
     """
     reach = math.atanh(math.sqrt(1.0 - FLAT)) * (2.0 if activation == "sigmoid" else 1.0)
     return np.asarray(erfc(reach / np.sqrt(2.0 * q)))
@@ -54,8 +54,8 @@ def _curve(activation: str, scheme: str, root: int) -> Exhibit:
         id=f"flat-{activation}",
         kind="curve",
         title=f"{activation}, {scheme}",
-        caption=f"Share of slopes f'(z) that are at most {FLAT:.0%} of the steepest, over {RUNS} networks of width "
-        f"{WIDTH}, beside mean-field theory (dashed; in brackets in the table).",
+        caption=f"Share of slopes f'(z) that are at most {FLAT:.0%} of the steepest, over {RUNS} networks of "
+        f"width {WIDTH}, beside mean-field theory (dashed; in brackets in the table).",
         x_axis=Axis(label="layer"),
         y_axis=Axis(label="share of flat slopes"),
         x=tuple(map(float, SHOWN)),
@@ -72,11 +72,11 @@ def _table(root: int) -> Exhibit:
     for activation in DRAWN:
         for scheme, std in SCHEMES.items():
             seen, q = depths(activation, std(WIDTH), root), _q(activation, scheme)
-            rows.append(
-                _row(f"{activation}, {scheme}: flat", seen.flat, flat_in_theory(activation, q))
-            )
+            rows.append(_row(f"{activation}, {scheme}: flat", seen.flat, flat_in_theory(activation, q)))
     seen = depths("sigmoid", 1.0, root)
-    rows.append(_row("sigmoid, N(0, 1): exactly 0 in float32", seen.zero, zero_in_theory(_q("sigmoid", "N(0, 1)"))))
+    rows.append(
+        _row("sigmoid, N(0, 1): exactly 0 in float32", seen.zero, zero_in_theory(_q("sigmoid", "N(0, 1)")))
+    )
     return Exhibit(
         id="flat-table",
         kind="table",

@@ -190,8 +190,8 @@ def _window(f: str, scheme: str, setting: Setting, counts: NDArray[np.int64]) ->
         id=f"T02-{f}",
         kind="histogram",
         title=f"{f}, {scheme}, layer 1",
-        caption=f"{setting.entries:,} activations of one run in {BINS} bins over [0, 1], beside mean-field theory "
-        "(dashed). The table has the sums layer by layer, with theory's in brackets.",
+        caption=f"{setting.entries:,} activations of one run in {BINS} bins over [0, 1], beside mean-field "
+        "theory (dashed). The table has the sums layer by layer, with theory's in brackets.",
         x_axis=Axis(label="activation"),
         y_axis=Axis(label="count"),
         x=tuple(map(float, EDGES)),
@@ -210,9 +210,7 @@ def _kept_by_the_window(bars: Mapping[tuple[str, str], list[NDArray[np.int64]]])
         q = variances(f, fan_in=WIDTH, std=setting.std, depth=DEPTH)
         theory = [setting.entries * float(histogram_shares(f, float(each), EDGES).sum()) for each in q]
         sums = [int(each.sum()) for each in bars[f, scheme]]
-        rows.append(
-            (f"{f}, {scheme}", *(f"{a:,} ({b:,.0f})" for a, b in zip(sums, theory, strict=True)))
-        )
+        rows.append((f"{f}, {scheme}", *(f"{a:,} ({b:,.0f})" for a, b in zip(sums, theory, strict=True))))
     return Exhibit(
         id="T02-sums",
         kind="table",

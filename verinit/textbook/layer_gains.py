@@ -1,14 +1,14 @@
 """The gain of each layer beside the exact law, forward and backward: every scheme and activation, 20 layers.
 
-Forward. Given its inputs X = U S V' (thin), a layer with N(0, std^2) weights sends X W = U S (V' W), and V' W is
-iid N(0, std^2) whatever came before: whitened, S^-1 U' X W has squares that add up to std^2 chi-square with
+Forward. Given its inputs X = U S V' (thin), a layer with N(0, std^2) weights sends X W = U S (V' W), and V' W
+is iid N(0, std^2) whatever came before: whitened, S^-1 U' X W has squares that add up to std^2 chi-square with
 rank(X) x n degrees of freedom. Backward. The cotangent depends on W through X W, and X W says nothing of the
 part of W orthogonal to X: of what the layer sends back, that part alone, whitened by the cotangent, is
 std^2 chi-square with rank(D) x (n - B) degrees of freedom.
 
-Rounding takes directions away. An entry of X W is off by at most (n + 2) u |x| |w| (Higham 2002, section 3.1),
-and the whitened row i by that of all rows over S_i. Directions in which this may exceed `ROUNDED` are left out:
-which ones depends on X alone; what is left widens the band.
+Rounding takes directions away. An entry of X W is off by at most (n + 2) u |x| |w| (Higham 2002, section
+3.1), and the whitened row i by that of all rows over S_i. Directions in which this may exceed `ROUNDED` are
+left out: which ones depends on X alone; what is left widens the band.
 """
 
 from __future__ import annotations
@@ -52,7 +52,10 @@ class Gain:
         """Between which gains chi-square leaves it, but for a share `false_fail`."""
         if not self.freedom:
             return 0.0, math.inf
-        least, most = variance(self.freedom, self.freedom, rates, quantity="mean square").interval or (0.0, 1.0)
+        least, most = variance(self.freedom, self.freedom, rates, quantity="mean square").interval or (
+            0.0,
+            1.0,
+        )
         return math.sqrt(1.0 / most) - self.excuse, math.sqrt(1.0 / least) + self.excuse
 
 
@@ -67,12 +70,12 @@ def gains(walks: Iterable[Walk], std: float) -> dict[str, list[Gain]]:
         records = list(walk)
         steps.append([each for each in records if isinstance(each, Step)])
         echoes.append([each for each in records if isinstance(each, Echo)][::-1])
-    basis, R = np.linalg.qr(_stacked(steps, "inputs").swapaxes(-1, -2))
-    forward = _pooled(R, _stacked(steps, "preactivation"), std, free=steps[0][0].weights.shape[1])
-    R = np.linalg.qr(_stacked(echoes, "cotangent").swapaxes(-1, -2), mode="r")
+    basis, below = np.linalg.qr(_stacked(steps, "inputs").swapaxes(-1, -2))
+    forward = _pooled(below, _stacked(steps, "preactivation"), std, free=steps[0][0].weights.shape[1])
+    above: Floats = np.linalg.qr(_stacked(echoes, "cotangent").swapaxes(-1, -2), mode="r")
     gradient = _stacked(echoes, "gradient")
     rest = gradient - (gradient @ basis) @ basis.swapaxes(-1, -2)
-    return {"forward": forward, "backward": _pooled(R, rest, std, free=basis.shape[-2] - basis.shape[-1])}
+    return {"forward": forward, "backward": _pooled(above, rest, std, free=basis.shape[-2] - basis.shape[-1])}
 
 
 def _stacked(records: Sequence[Sequence[Any]], name: str) -> Floats:
@@ -81,7 +84,7 @@ def _stacked(records: Sequence[Sequence[Any]], name: str) -> Floats:
 
 
 def _pooled(R: Floats, sent: Floats, std: float, *, free: int) -> list[Gain]:
-    """Squares of S^-1 U' sent over std^2, where what entered is R' Q' with R = V S U', added up over networks.
+    """Squares of S^-1 U' sent over std^2, added up over networks; what entered is R' Q', and R = V S U'.
 
     sent  (networks, layers, B, n); its rows span `free` dimensions
     """
@@ -159,7 +162,7 @@ def measured(
 
 
 def exhibits(root: int, rates: Rates) -> Iterator[Exhibit]:
-    """A panel for either way and each activation under the scheme made for it, and a table of every scheme."""
+    """A panel for either way and each activation, under the scheme made for it, and a table of all."""
     weights, inputs = standard_normal(root)
     found = {
         (activation, scheme): measured(activation, scheme, root, weights, inputs)
@@ -207,10 +210,11 @@ def panel(seen: list[Gain], way: str, activation: str, scheme: str, rates: Rates
         id=f"gain-{way}-{activation}",
         kind="curve",
         title=f"{activation}, {scheme}",
-        caption=f"RMS of what a layer sends over what its weights promise, whitened over {BATCH} inputs of each of "
-        f"{NETWORKS} networks of width {WIDTH}. The band is that of the exact law, chi-square at this width: right "
-        f"layers leave it anywhere in figure and table with a chance of {rates.false_fail:g}. It is wider where "
-        "rounding leaves fewer directions. All networks scale the same standard normal numbers.",
+        caption=f"RMS of what a layer sends over what its weights promise, whitened over {BATCH} inputs of "
+        f"each of {NETWORKS} networks of width {WIDTH}. The band is that of the exact law, chi-square at "
+        "this width: right layers leave it anywhere in figure and table with a chance of "
+        f"{rates.false_fail:g}. It is wider where rounding leaves fewer directions. All networks scale the "
+        "same standard normal numbers.",
         x_axis=Axis(label="layer"),
         y_axis=Axis(label="gain of the RMS over the promised one"),
         x=tuple(float(k + 1) for k in shown),

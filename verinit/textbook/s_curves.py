@@ -48,8 +48,8 @@ def _law(name: str, values: Floats, edges: Floats, shares: Floats, law: str) -> 
         id=f"T03-{name.partition('(')[0]}",
         kind="histogram",
         title=name,
-        caption=f"{values.size:,} entries of W ~ N(0, 1), and sigmoid of them, beside the normal and the logit-normal "
-        "law (dashed): neither knows the width or the layer.",
+        caption=f"{values.size:,} entries of W ~ N(0, 1), and sigmoid of them, beside the normal and the "
+        "logit-normal law (dashed): neither knows the width or the layer.",
         x_axis=Axis(label=name),
         y_axis=Axis(label="count"),
         x=tuple(map(float, edges)),
@@ -74,7 +74,8 @@ def _by_width(rng: np.random.Generator) -> Exhibit:
         id="T03-width",
         kind="table",
         title="What enters layer 1 by width, std 1",
-        caption=f"One W a width, {ROWS} inputs N(0, 1); theory in brackets. W itself has variance 1 at every width.",
+        caption=f"One W a width, {ROWS} inputs N(0, 1); theory in brackets. W itself has variance 1 at every "
+        "width.",
         header=("width", "variance of X W", "end bins of sigmoid(X W)", "of sigmoid(W), theory"),
         rows=tuple(rows),
         n=ROWS,
@@ -98,8 +99,8 @@ def _decay(name: str, values: Floats) -> Exhibit:
         id=f"T04-{name.partition(' ')[0]}",
         kind="curve",
         title=f"sigmoid: {name}",
-        caption="1 - sigmoid(|z|), computed as sigmoid(-|z|), and the slope at |z|, beside their bound exp(-|z|) "
-        "(dashed). Float64.",
+        caption="1 - sigmoid(|z|), computed as sigmoid(-|z|), and the slope at |z|, beside their bound "
+        "exp(-|z|) (dashed). Float64.",
         x_axis=Axis(label="|z|"),
         y_axis=Axis(label="value", log=True),
         x=tuple(map(float, FAR)),
@@ -129,8 +130,8 @@ def _dtypes() -> Exhibit:
         id="T04-dtypes",
         kind="table",
         title="Where 1 / (1 + exp(-z)) reaches its limits exactly",
-        caption="By search over the numbers of a dtype, beside p ln 2 and the overflow of exp(-z). From there on the "
-        "slope (1 - y) y is exactly 0 as well.",
+        caption="By search over the numbers of a dtype, beside p ln 2 and the overflow of exp(-z). From "
+        "there on the slope (1 - y) y is exactly 0 as well.",
         header=("dtype", "y = 1 from z", "p ln 2", "y = 0 from z", "overflow"),
         rows=tuple(rows),
         n=len(rows),
@@ -163,7 +164,9 @@ def _exactly(name: str, x: float) -> tuple[float, float]:
 
 
 def _shape(name: str) -> Exhibit:
-    return _panel(name, "value", ACTIVATIONS[name].value(POINTS), [_exactly(name, x)[0] for x in POINTS], log=False)
+    return _panel(
+        name, "value", ACTIVATIONS[name].value(POINTS), [_exactly(name, x)[0] for x in POINTS], log=False
+    )
 
 
 def _slope(name: str) -> Exhibit:
@@ -178,8 +181,8 @@ def _panel(name: str, what: str, seen: Floats, law: list[float], *, log: bool) -
         id=f"T08-{name}-{what}",
         kind="curve",
         title=f"{name}: {what}",
-        caption="Values and slopes at whole numbers, those that the chapter prints among them, beside the closed "
-        "forms (dashed).",
+        caption="Values and slopes at whole numbers, those that the chapter prints among them, beside the "
+        "closed forms (dashed).",
         x_axis=Axis(label="x"),
         y_axis=Axis(label=what, log=log),
         x=tuple(map(float, POINTS)),
@@ -196,9 +199,13 @@ def _panel(name: str, what: str, seen: Floats, law: list[float], *, log: bool) -
 def _five(printed: tuple[float, ...]) -> Exhibit:
     rows = []
     for x, digits in zip(_FIVE, printed, strict=True):
-        sigmoid, tanh = (float(ACTIVATIONS[name].value(np.array([float(x)]))[0]) for name in ("sigmoid", "tanh"))
-        slopes = (_exactly(name, float(x))[1] for name in ("sigmoid", "tanh"))
-        rows.append((str(x), f"{digits:.8f}", f"{sigmoid:.10f}", f"{tanh:.10f}", *(f"{s:.2e}" for s in slopes)))
+        sigmoid, tanh = (
+            float(ACTIVATIONS[name].value(np.array([float(x)]))[0]) for name in ("sigmoid", "tanh")
+        )
+        slopes = (ACTIVATIONS[name].derivative(np.array(float(x))) for name in ("sigmoid", "tanh"))
+        rows.append(
+            (str(x), f"{digits:.8f}", f"{sigmoid:.10f}", f"{tanh:.10f}", *(f"{s:.2e}" for s in slopes))
+        )
     return Exhibit(
         id="T08-five",
         kind="table",

@@ -65,8 +65,8 @@ def weights_alone_would_not_pile_up(w: Floats, *, rates: Rates) -> Ruling:
         f"lie between 0 and 1, at a Kolmogorov distance of {leaves.observed:.3f} from it.",
         conditions=f"float64, W {WIDTH} x {WIDTH} with std 1. sigmoid(W) is logit-normal (mean 0.5, std "
         "0.208): a single hump, and no normal law, standard or other, since it is bounded. W has one law at "
-        "every width and in every layer; the variance of X W is the width in layer 1, and so the width decides how "
-        "much piles up",
+        "every width and in every layer; the variance of X W is the width in layer 1, and so the width "
+        "decides how much piles up",
         evidence=(piled, enters, leaves),
     )
 
