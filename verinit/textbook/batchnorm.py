@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import math
 from typing import Any
 
 import numpy as np
+from scipy.special import ndtr
 
 from verinit.laws.batchnorm import batch, output_std, rounding
 from verinit.laws.batchnorm_rounding import output_error
@@ -185,8 +187,34 @@ def statistics_are_taken_across_inputs(z: Floats, normalise: Any) -> Ruling:
         "are taken: running ones are used, and an input comes out the same in any company. In a "
         "convolution the positions of an image count as inputs. Unit by unit: at every width and depth",
         evidence=evidence,
-        exhibits=(_across(z, y),),
+        exhibits=(*_means(y), _across(z, y)),
     )
+
+
+def _means(y: Floats) -> tuple[Exhibit, Exhibit]:
+    """Means of the units across the inputs, all 0, and means within inputs, which scatter."""
+    edges = np.linspace(-0.5, 0.5, 32)
+    centre = np.where((edges[:-1] < 0.0) & (edges[1:] > 0.0), 1.0, 0.0)
+    normal_means = np.diff(ndtr(edges * math.sqrt(y.shape[1])))
+    places = (("of a unit, across the inputs", 0, centre), ("of an input, across its units", 1, normal_means))
+    first, second = (
+        Exhibit(
+            id=f"T21-means-{axis}",
+            kind="histogram",
+            title=f"Means {name}",
+            caption="Means of what batch norm made, along either axis; dashed: all 0, and N(0, 1/width).",
+            x_axis=Axis(label="mean"),
+            y_axis=Axis(label="count"),
+            x=tuple(map(float, edges)),
+            observed=tuple(map(float, np.histogram(y.mean(axis=axis), edges)[0])),
+            expected=tuple(map(float, y.shape[1 - axis] * shares)),
+            n=y.shape[1 - axis],
+            plate="Means along either axis of the batch",
+            column=f"means {name}",
+        )
+        for name, axis, shares in places
+    )
+    return first, second
 
 
 def _across(z: Floats, y: Floats) -> Exhibit:

@@ -8,7 +8,7 @@ from dataclasses import replace
 from typing import Any
 
 import numpy as np
-from scipy.special import betainc, ndtr
+from scipy.special import betainc, ndtr, ndtri
 
 from verinit.reference.activations import ACTIVATIONS
 from verinit.reference.initializers import normal
@@ -183,18 +183,50 @@ ORDERS = ("affine, BN, ReLU", "affine, ReLU, BN")
 
 def t24(root: int, rates: Rates) -> Ruling:
     """T24, measured and ruled."""
-    return each_order_guarantees_another_thing(
-        {order: np.array([_run(root, order, run) for run in range(RUNS)]) for order in ORDERS}, rates=rates
+    runs = {order: np.array([_run(root, order, run) for run in range(RUNS)]) for order in ORDERS}
+    ruling = each_order_guarantees_another_thing(runs, rates=rates)
+    return replace(ruling, exhibits=(*(_silent(root, order) for order in ORDERS), *ruling.exhibits))
+
+
+BIASES = (0.0, 2.0, 5.0, 10.0, 30.0)
+"""Standard deviations of the bias in the figure."""
+SOME = 2
+"""Runs for each of them."""
+
+
+def _silent(root: int, order: str) -> Exhibit:
+    """Share of silent units by the spread of the biases: 0 where batch norm comes first.
+
+    Else a unit is silent if its bias lies below minus the largest of its z ~ N(0, 2) over the batch.
+    """
+    largest = math.sqrt(2.0) * ndtri(((np.arange(200) + 0.5) / 200.0) ** (1.0 / INPUTS))
+    first = order == ORDERS[0]
+    law = [0.0 if first or not bias else float(ndtr(-largest / bias).mean()) for bias in BIASES]
+    seen = [np.mean([_run(root, order, run, bias=bias)[0] for run in range(SOME)]) for bias in BIASES]
+    return Exhibit(
+        id=f"T24-silent-{ORDERS.index(order) + 1}",
+        kind="curve",
+        title=order,
+        caption=f"Share of units without a positive entry among {INPUTS} inputs, {SOME} layers of {WIDTH} "
+        "units, by the std of their biases, beside theory (dashed); that of the affine output is 1.41.",
+        x_axis=Axis(label="std of the biases"),
+        y_axis=Axis(label="share of silent units"),
+        x=BIASES,
+        observed=tuple(map(float, seen)),
+        expected=tuple(law),
+        n=SOME * WIDTH,
+        plate="Silent units by order of the layers",
+        column=order,
     )
 
 
-def _run(root: int, order: str, run: int) -> tuple[float, float, float, float, float]:
+def _run(root: int, order: str, run: int, *, bias: float = BIAS) -> tuple[float, float, float, float, float]:
     """Of one layer with He weights and biases: share of units without a positive entry, share of entries that
     are positive, largest mean, mean and variance of what the next layer gets.
     """
     rng = np.random.default_rng(entropy(root, "textbook", "T24", run))
     z = normal((INPUTS, WIDTH), rng) @ normal((WIDTH, WIDTH), rng, std=math.sqrt(2.0 / WIDTH))
-    z = z + normal((WIDTH,), rng, std=BIAS)
+    z = z + normal((WIDTH,), rng, std=bias)
     norm = BatchNorm(np.ones(WIDTH), np.zeros(WIDTH), eps=EPS, unbiased=False)
     first = order == ORDERS[0]
     enters = norm.forward(z, True) if first else z

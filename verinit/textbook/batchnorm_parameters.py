@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -157,22 +158,56 @@ def t23(root: int, rates: Rates) -> Ruling:
     rng = np.random.default_rng(entropy(root, "textbook", "T23", "factors"))
     factors = rng.uniform(0.5, 1.5, WIDTH) * rng.choice((-1.0, 1.0), WIDTH), rng.standard_normal(WIDTH)
     layer = BatchNormalization(*factors)
-    return factor_and_shift_start_neutral_and_learn(
-        z, chapters().forward(z, True), (factors, layer.forward(z, True)), _learnt(z)
+    path = _learnt(z)
+    ruling = factor_and_shift_start_neutral_and_learn(
+        z, chapters().forward(z, True), (factors, layer.forward(z, True)), path[-1]
     )
+    return replace(ruling, exhibits=(*_descent(z, path), *ruling.exhibits))
 
 
-def _learnt(z: Floats) -> tuple[Floats, Floats]:
-    """Gamma and beta after gradient descent on the mean square distance from AIM, halved."""
+def _laws(z: Floats, step: int) -> tuple[Floats, float]:
+    """Gamma by unit and beta after so many steps of descent."""
+    v = (output_std(batch(z), EPS) ** 2).astype(np.float64)
+    return AIM[0] + (1.0 - AIM[0]) * (1.0 - RATE * v) ** step, AIM[1] * (1.0 - (1.0 - RATE) ** step)
+
+
+def _descent(z: Floats, path: list[tuple[Floats, Floats]]) -> tuple[Exhibit, Exhibit]:
+    """Gamma and beta, mean over the units, step by step beside their laws."""
+    laws = [_laws(z, step) for step in range(len(path))]
+    first, second = (
+        Exhibit(
+            id=f"T23-{name}",
+            kind="curve",
+            title=f"{name} by step",
+            caption=f"Mean over {z.shape[1]} units under gradient descent towards gamma = {AIM[0]:g} and "
+            f"beta = {AIM[1]:g}, beside theory (dashed).",
+            x_axis=Axis(label="step"),
+            y_axis=Axis(label="value"),
+            x=tuple(map(float, range(len(path)))),
+            observed=tuple(float(np.mean(each[k])) for each in path),
+            expected=tuple(float(np.mean(each[k])) for each in laws),
+            n=z.shape[1],
+            plate="Gamma and beta are learnt",
+            column=name,
+        )
+        for k, name in enumerate(("gamma", "beta"))
+    )
+    return first, second
+
+
+def _learnt(z: Floats) -> list[tuple[Floats, Floats]]:
+    """Gamma and beta, step by step, of gradient descent on the mean square distance from AIM, halved."""
     layer = chapters(z.shape[1])
     target = output(batch(z), EPS, np.full(z.shape[1], AIM[0]), np.full(z.shape[1], AIM[1])).astype(
         np.float64
     )
+    path = [(layer.gamma, layer.beta)]
     for _ in range(STEPS):
         layer.backward((layer.forward(z, True) - target) / len(z))
         layer.gamma = layer.gamma - RATE * np.asarray(layer.dgamma)
         layer.beta = layer.beta - RATE * np.asarray(layer.dbeta)
-    return layer.gamma, layer.beta
+        path.append((layer.gamma, layer.beta))
+    return path
 
 
 def factor_and_shift_start_neutral_and_learn(

@@ -76,7 +76,7 @@ def panel(activation: str, scheme: str, root: int) -> Exhibit:
         row=activation,
         column=scheme,
         notes=(
-            ("fixed point", f"{fixed:.3g}, q = {q:.2g}"),
-            ("slope at 1", f"{cosine_slope(activation, q, 1.0):.3g}"),
+            ("fixed point:", f"{fixed:.3g}, q = {q:.2g}"),
+            ("slope at c = 1:", f"{cosine_slope(activation, q, 1.0):.3g}"),
         ),
     )

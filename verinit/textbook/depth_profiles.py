@@ -200,5 +200,7 @@ def panel(activation: str, way: str, scheme: str, seen: Depths) -> Exhibit:
         plate=f"Signal and gradient by depth: {activation}",
         row=f"{way}: {words}",
         column=scheme,
-        notes=((f"layer {end + 1}", f"{np.median(observed, axis=0)[end]:.2f} (theory {expected[end]:.2f})"),),
+        notes=(
+            (f"layer {end + 1}:", f"{np.median(observed, axis=0)[end]:.2f} (theory {expected[end]:.2f})"),
+        ),
     )

@@ -1,9 +1,9 @@
 """The gain of each layer beside the exact law, forward and backward: every scheme and activation, 20 layers.
 
 Forward. Given its inputs X = U S V' (thin), a layer with N(0, std^2) weights sends X W = U S (V' W), and V' W
-is iid N(0, std^2) whatever came before: whitened, S^-1 U' X W has squares that add up to std^2 chi-square with
-rank(X) x n degrees of freedom. Backward. The cotangent depends on W through X W, and X W says nothing of the
-part of W orthogonal to X: of what the layer sends back, that part alone, whitened by the cotangent, is
+is iid N(0, std^2) whatever came before: whitened, S^-1 U' X W has squares that add up to std^2 chi-square
+with rank(X) x n degrees of freedom. Backward. The cotangent depends on W through X W, and X W says nothing of
+the part of W orthogonal to X: of what the layer sends back, that part alone, whitened by the cotangent, is
 std^2 chi-square with rank(D) x (n - B) degrees of freedom.
 
 Rounding takes directions away. An entry of X W is off by at most (n + 2) u |x| |w| (Higham 2002, section
@@ -72,7 +72,7 @@ def gains(walks: Iterable[Walk], std: float) -> dict[str, list[Gain]]:
         echoes.append([each for each in records if isinstance(each, Echo)][::-1])
     basis, below = np.linalg.qr(_stacked(steps, "inputs").swapaxes(-1, -2))
     forward = _pooled(below, _stacked(steps, "preactivation"), std, free=steps[0][0].weights.shape[1])
-    above: Floats = np.linalg.qr(_stacked(echoes, "cotangent").swapaxes(-1, -2), mode="r")
+    above = np.asarray(np.linalg.qr(_stacked(echoes, "cotangent").swapaxes(-1, -2), mode="r"))
     gradient = _stacked(echoes, "gradient")
     rest = gradient - (gradient @ basis) @ basis.swapaxes(-1, -2)
     return {"forward": forward, "backward": _pooled(above, rest, std, free=basis.shape[-2] - basis.shape[-1])}
@@ -225,7 +225,7 @@ def panel(seen: list[Gain], way: str, activation: str, scheme: str, rates: Rates
         plate=PLATE,
         row=_ROWS[way],
         column=f"{activation}, {scheme}",
-        notes=(("farthest", _farthest(seen)), ("outside", f"{len(out)} of {len(seen)} layers")),
+        notes=(("farthest:", _farthest(seen)), ("outside:", f"{len(out)} of {len(seen)} layers")),
     )
 
 

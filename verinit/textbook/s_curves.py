@@ -38,7 +38,13 @@ def what_enters(w: Floats, rng: np.random.Generator) -> tuple[Exhibit, ...]:
     density = np.diff(ndtr(NORMAL_EDGES))
     return (
         _law("W", w, NORMAL_EDGES, density, "N(0, 1)"),
-        _law("sigmoid(W)", SIGMOID.value(w), EDGES, histogram_shares("sigmoid", 1.0, EDGES), "logit-normal"),
+        _law(
+            "sigmoid(W)",
+            SIGMOID.value(w),
+            EDGES,
+            histogram_shares("sigmoid", 1.0, EDGES),
+            "the logit-normal law",
+        ),
         _by_width(rng),
     )
 
@@ -57,7 +63,7 @@ def _law(name: str, values: Floats, edges: Floats, shares: Floats, law: str) -> 
         expected=tuple(map(float, values.size * shares)),
         n=values.size,
         plate="If W itself entered",
-        column=f"{name}, beside the {law}",
+        column=f"{name}, beside {law}",
         notes=(("mean", f"{values.mean():.3f}"), ("std", f"{values.std():.3f}")),
     )
 
@@ -109,7 +115,7 @@ def _decay(name: str, values: Floats) -> Exhibit:
         n=FAR.size,
         plate="Away from the centre of sigmoid",
         column=name,
-        notes=(("at 5", f"{values[5]:.3g}"), ("at 40", f"{values[40]:.3g}")),
+        notes=(("at 5:", f"{values[5]:.3g}"), ("at 40:", f"{values[40]:.3g}")),
     )
 
 
@@ -176,7 +182,6 @@ def _slope(name: str) -> Exhibit:
 
 
 def _panel(name: str, what: str, seen: Floats, law: list[float], *, log: bool) -> Exhibit:
-    at = [int(np.flatnonzero(x == POINTS)[0]) for x in _FIVE]
     return Exhibit(
         id=f"T08-{name}-{what}",
         kind="curve",
@@ -192,7 +197,6 @@ def _panel(name: str, what: str, seen: Floats, law: list[float], *, log: bool) -
         plate=_S,
         row=what,
         column=name,
-        notes=(("at 1 3 5 7 9", " ".join(f"{seen[k]:.3g}" for k in at)),),
     )
 
 
