@@ -13,10 +13,12 @@ if TYPE_CHECKING:
     from verinit.cases.strategies import cases_for as cases_for
     from verinit.checks import CHECKS as CHECKS
     from verinit.checks import check as check
+    from verinit.comparison import compare as compare
     from verinit.faults import FAULTS as FAULTS
     from verinit.faults import fault as fault
     from verinit.laws.schemes import parse as parse
     from verinit.portraits import portrait as portrait
+    from verinit.pytest_plugin.decorator import parametrize_with_checks as parametrize_with_checks
     from verinit.runner import verify as verify
     from verinit.runner.activations import verify_activation as verify_activation
     from verinit.runner.gradients import verify_gradient as verify_gradient
@@ -35,6 +37,7 @@ if TYPE_CHECKING:
     from verinit.vocabulary import UsageError as UsageError
     from verinit.vocabulary import Verdict as Verdict
     from verinit.vocabulary import VerinitError as VerinitError
+    from verinit.vocabulary import examine as examine
 
 __version__ = "0.1.0"
 
@@ -42,9 +45,11 @@ _HOMES = {
     "verinit.cases": ("BATTERIES",),
     "verinit.cases.strategies": ("cases_for",),
     "verinit.checks": ("CHECKS", "check"),
+    "verinit.comparison": ("compare",),
     "verinit.faults": ("FAULTS", "fault"),
     "verinit.laws.schemes": ("parse",),
     "verinit.portraits": ("portrait",),
+    "verinit.pytest_plugin.decorator": ("parametrize_with_checks",),
     "verinit.runner": ("verify",),
     "verinit.runner.activations": ("verify_activation",),
     "verinit.runner.gradients": ("verify_gradient",),
@@ -63,6 +68,7 @@ _HOMES = {
         "UsageError",
         "Verdict",
         "VerinitError",
+        "examine",
     ),
 }
 _HOME = {name: home for home, names in _HOMES.items() for name in names}

@@ -17,7 +17,7 @@ MINE = "cli_net:he=he_normal"
 SLIPS = [
     (
         ["rnu"],
-        "no command named 'rnu'; did you mean 'run'? (allowed: calibrate, explain, gradcheck, list, "
+        "no command named 'rnu'; did you mean 'run'? (allowed: calibrate, compare, explain, gradcheck, list, "
         "replay, report, run, textbook)",
     ),
     (

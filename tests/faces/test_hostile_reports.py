@@ -12,7 +12,8 @@ from xml.etree import ElementTree
 
 import pytest
 
-from verinit.cli.outcome import FORMS, save
+from verinit.cli.outcome import FORMS
+from verinit.cli.outputs import save
 from verinit.report.sarif_log import SHOWN as RESULTS
 from verinit.report.workflow_commands import SHOWN as ANNOTATIONS
 from verinit.vocabulary import Case, Claim, Evidence, UsageError, Verdict

@@ -1,7 +1,9 @@
 """What is paid for only when it is used: each probe is shown to fail where it should."""
 
+import runpy
 import subprocess
 import sys
+from pathlib import Path
 
 import pytest
 
@@ -43,6 +45,12 @@ def test_importing_verinit_loads_nothing_heavy():
     assert loaded("import verinit", names=HEAVY) == set()
 
 
+def test_a_session_of_pytest_loads_nothing_of_ours_but_the_plugin():
+    names = (*HEAVY, "click", "msgspec", "verinit.vocabulary", "verinit.checks")
+    assert loaded("import pytest, verinit.pytest_plugin", names=names) == set()
+    assert loaded("import verinit.pytest_plugin.decorator", names=names) == {"verinit.vocabulary"}
+
+
 def test_using_a_public_name_loads_its_home_and_no_more():
     assert loaded("import verinit; verinit.Case", names=HEAVY) == set()
     assert loaded("import verinit; verinit.CHECKS", names=HEAVY) >= {"numpy", "scipy"}
@@ -82,3 +90,23 @@ def test_the_plan_is_listed_without_frameworks_figures_or_distributions():
     code = "from verinit.cli import main; main(['list', '--battery', 'smoke'])"
     names = ("numpy", "torch", "jax", "flax", "keras", "matplotlib", "scipy.stats")
     assert loaded(code, names=names) == {"numpy"}  # so the probe sees what a command loads
+
+
+@pytest.mark.parametrize(
+    ("start", "page", "plugin", "code"),
+    [
+        (15, 149, 29, 0),
+        (15, 151, 29, 1),
+        (15, 149, 31, 1),
+        (30, 299, 59, 0),
+        (30, 301, 59, 1),
+        (8, 149, 29, 0),
+    ],
+)
+def test_the_benchmark_of_starting_fails_beyond_its_limits(monkeypatch, capsys, start, page, plugin, code):
+    path = Path(__file__).resolve().parents[2] / "benchmarks" / "startup.py"
+    startup = runpy.run_path(str(path))
+    costs = {"verinit --help": page, "pytest plugin": plugin}
+    monkeypatch.setitem(startup["main"].__globals__, "measured", lambda rounds: (start, costs))
+    assert startup["main"](1) == code
+    assert capsys.readouterr().out.count("TOO SLOW") == code

@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 import verinit.report
-from verinit.report import files
+from verinit.report import files, placing
 from verinit.report.summary import LIMIT
 from verinit.vocabulary import UsageError, Verdict
 from verinit.vocabulary.document import decode, document
@@ -82,7 +82,9 @@ def test_a_failure_in_mid_writing_leaves_the_old_report_and_no_litter(tmp_path, 
     def full(*_):
         raise OSError(28, "No space left on device")
 
-    monkeypatch.setattr(*((Path, "write_bytes") if broken == "write_bytes" else (files.os, "replace")), full)
+    monkeypatch.setattr(
+        *((Path, "write_bytes") if broken == "write_bytes" else (placing.os, "replace")), full
+    )
     with pytest.raises(UsageError, match="No space left on device"):
         verinit.report.write(replace(SMALL, root=7), tmp_path)
     assert listing(tmp_path) == NAMES
@@ -96,7 +98,7 @@ def test_an_interruption_leaves_the_old_report_and_no_litter(tmp_path, monkeypat
     def stop(*_):
         raise KeyboardInterrupt
 
-    monkeypatch.setattr(files.os, "replace", stop)
+    monkeypatch.setattr(placing.os, "replace", stop)
     with pytest.raises(KeyboardInterrupt):
         verinit.report.write(replace(SMALL, root=7), tmp_path)
     assert listing(tmp_path) == NAMES

@@ -19,6 +19,8 @@ def histogram(trial: Trial) -> Exhibit:
     x = x[np.isfinite(x)]
     law = law_at(trial.target, trial.case)
     reach = max(4.0 * law.std, min(float(np.max(np.abs(x - law.mean), initial=0.0)), 12.0 * law.std))
+    with np.errstate(over="ignore", invalid="ignore"):  # of weights near the largest number
+        spread = float(x.std()) if x.size else math.nan
     edges = np.linspace(law.mean - reach, law.mean + reach, 49)
     observed, _ = np.histogram(np.clip(x, edges[0], edges[-1]), edges)
     return Exhibit(
@@ -33,7 +35,7 @@ def histogram(trial: Trial) -> Exhibit:
         expected=tuple(marginals.counts(law, edges, x.size).tolist()),
         n=x.size,
         notes=(
-            ("std", f"{float(x.std()) if x.size else math.nan:.4g}"),
+            ("std", f"{spread:.4g}"),
             ("promised std", f"{law.std:.4g}"),
         ),
     )

@@ -9,6 +9,7 @@ from typing import Any
 import click
 
 from verinit import __version__
+from verinit.cli import streams
 
 COMMANDS = {
     "run": "Hold targets to what is claimed of them (the main job).",
@@ -17,6 +18,7 @@ COMMANDS = {
     "list": "Show the plan before it runs: checks, n, resolution, power, seconds.",
     "explain": "Say what a check claims, why, and what it can see.",
     "replay": "See one finding again, from its id.",
+    "compare": "Compare two reports: what regressed, improved or changed.",
     "report": "Draw the report of a result again.",
     "calibrate": "Measure the battery itself: false alarms and power.",
 }
@@ -71,6 +73,7 @@ def _mistakes() -> Any:
 
 def main(args: list[str] | None = None) -> None:
     """Run the command line and exit with its code."""
+    streams.forgive()
     try:
         code = group.main(args=args, prog_name="verinit", standalone_mode=False)
     except Exception as error:
@@ -78,4 +81,11 @@ def main(args: list[str] | None = None) -> None:
     except KeyboardInterrupt:
         click.echo("verinit: interrupted", err=True)
         code = 130
-    sys.exit(code if isinstance(code, int) else 0)
+    except SystemExit as ending:
+        code = ending.code
+    code = code if isinstance(code, int) else 0
+    lost = streams.lost()
+    if lost is not None:
+        click.echo(f"verinit: what was to be printed could not be written ({lost.strerror})", err=True)
+        code = code or 3
+    sys.exit(code)

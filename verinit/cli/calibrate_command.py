@@ -18,6 +18,7 @@ from verinit.calibration.nulls import REPLAYS
 from verinit.calibration.numerics import multiprecision
 from verinit.calibration.wording import text
 from verinit.cli import options
+from verinit.cli.outputs import save
 from verinit.cli.progress import Mark, progress
 from verinit.runner.planning import chosen
 from verinit.vocabulary import UsageError
@@ -54,15 +55,6 @@ def _whole(name: str, value: int, least: int) -> int:
 
 def _first(seed: str | None) -> int:
     return options.root_of(seed) if seed is not None else 1
-
-
-def _save(path: Path, body: str) -> None:
-    try:
-        path.write_text(body, encoding="utf-8")
-    except OSError as error:
-        raise UsageError(
-            f"--output {path}: cannot be written ({error.strerror}); choose another file"
-        ) from None
 
 
 @click.command("calibrate")
@@ -133,7 +125,7 @@ def command(
         measure(asked, ledger, jobs=workers, on_cell=on_cell)
     found = assembled(campaign, ledger)
     if destination is not None:
-        _save(destination, record.encode(found))
+        save(destination, record.encode(found))
     click.echo(text(found))
     if destination is not None:
         click.echo(f"calibration {destination}")

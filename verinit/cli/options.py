@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import errno
+import os
 import secrets
 import shlex
 import sys
@@ -10,6 +12,7 @@ from pathlib import Path
 from typing import Any
 
 import click
+from click.core import ParameterSource
 
 from verinit.vocabulary import ROOT, UsageError
 
@@ -48,6 +51,33 @@ def typed() -> str:
     return shlex.join(["verinit", *sys.argv[1:]])
 
 
+def _folder(ctx: click.Context, parameter: click.Parameter, value: Path) -> Path:
+    """The folder of --report, where something can be put into it: a long run should not learn it at its end.
+
+    The usual folder is left to the end, for some commands that have one write nothing.
+    """
+    from verinit.report.files import cannot
+    from verinit.report.placing import refusal
+
+    why = "" if ctx.get_parameter_source(str(parameter.name)) is ParameterSource.DEFAULT else refusal(value)
+    if why:
+        raise cannot(value, why)
+    return value
+
+
+def _file(ctx: click.Context, parameter: click.Parameter, value: Path | None) -> Path | None:
+    """The file of --output, where it can be put into its folder, which must be there."""
+    if value is None or value.exists():
+        return value
+    from verinit.report.placing import refusal
+
+    folder = value.absolute().parent
+    why = refusal(folder) if folder.is_dir() else os.strerror(errno.ENOENT)
+    if why:
+        raise UsageError(f"--output {value}: cannot be written ({why}); choose another file")
+    return value
+
+
 battery: Decorator = click.option(
     "--battery", default="standard", show_default=True, metavar="NAME", help="smoke, standard or exhaustive."
 )
@@ -61,6 +91,7 @@ folder: Decorator = click.option(
     "--report",
     "folder",
     type=click.Path(path_type=Path, file_okay=False),
+    callback=_folder,
     default=FOLDER,
     show_default=True,
     metavar="DIR",
@@ -77,6 +108,7 @@ form: Decorator = click.option(
 output: Decorator = click.option(
     "--output",
     type=click.Path(path_type=Path, dir_okay=False),
+    callback=_file,
     default=None,
     metavar="FILE",
     help="Write the chosen format there and the text here.",

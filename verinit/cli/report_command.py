@@ -7,7 +7,8 @@ from pathlib import Path
 import click
 
 from verinit.cli import options
-from verinit.cli.outcome import FORMS, save
+from verinit.cli.outcome import FORMS
+from verinit.cli.outputs import save
 from verinit.report import write
 from verinit.vocabulary import UsageError
 from verinit.vocabulary.document import decode

@@ -13,9 +13,11 @@ from verinit.calibration.exhibits import exhibits
 from verinit.calibration.record import shipped
 from verinit.cases import battery as battery_named
 from verinit.cli import options
+from verinit.cli.baselines import stored
 from verinit.cli.outcome import deliver
 from verinit.cli.progress import progress
 from verinit.cli.selection import DEFAULT, once, targets_of
+from verinit.comparison import compare
 from verinit.runner import plan, run_plan
 from verinit.runner.environment import merged
 from verinit.runner.execution import serial, until_red
@@ -67,6 +69,13 @@ def _slip(jobs: int | None, timeout: float) -> str:
 )
 @click.option("-x", "--exitfirst", is_flag=True, help="Stop at the first failure.")
 @options.folder
+@click.option(
+    "--baseline",
+    type=click.Path(path_type=Path),
+    default=None,
+    metavar="FILE",
+    help="An older report.json: exit 1 when something regressed since.",
+)
 @options.form
 @options.output
 @click.option("--strict", is_flag=True, help="Exit 4 when something is inconclusive.")
@@ -80,6 +89,7 @@ def command(
     timeout: float,
     exitfirst: bool,
     folder: Path,
+    baseline: Path | None,
     form: str,
     output: Path | None,
     strict: bool,
@@ -98,7 +108,7 @@ def command(
     if (jobs is not None and jobs < 0) or not timeout > 0:
         raise UsageError(_slip(jobs, timeout))
     wanted, root = options.codes_of(codes), options.root_of(seed)
-    look = battery_named(battery)
+    look, before = battery_named(battery), None if baseline is None else stored(baseline)
     pool = Workers(jobs=min(os.cpu_count() or 1, 8) if jobs is None else jobs, limit=timeout)
     try:
         targets = once(pool.describe(words or DEFAULT)) if pool.jobs else targets_of(words)
@@ -112,4 +122,7 @@ def command(
     if not words and not codes:
         report = with_ledger(report, with_training=look.name == "exhaustive")
     report = replace(with_calibration(report), run=(*report.run, ("command", options.typed())))
-    deliver(report, folder=folder, form=form, output=output, strict=strict)
+    against = None if before is None else compare(before, report)
+    if against is not None:
+        report = replace(report, exhibits=(*against.exhibits, *report.exhibits))
+    deliver(report, folder=folder, form=form, output=output, strict=strict, against=against)

@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-import os
-import tempfile
 from pathlib import Path
 
 from verinit.report.pages import LEDGER, html, ledger_html
+from verinit.report.placing import place
 from verinit.report.summary import markdown
 from verinit.vocabulary import Report, UsageError
 from verinit.vocabulary.document import encode
@@ -28,21 +27,17 @@ def write(report: Report, folder: Path) -> Path:
     texts["index.html"] = html(report)
     try:
         folder.mkdir(parents=True, exist_ok=True)
-        with tempfile.TemporaryDirectory(prefix=".verinit-", dir=folder) as staging:
-            for name, text in texts.items():
-                (Path(staging) / name).write_bytes(_bytes(text))
-            for name in texts:
-                os.replace(Path(staging) / name, folder / name)
+        place({folder / name: text for name, text in texts.items()})
         if not report.rulings:
             (folder / LEDGER).unlink(missing_ok=True)
     except OSError as error:
-        raise UsageError(
-            f"report={str(folder)!r}: the report cannot be written there "
-            f"({error.strerror or error}); give a folder that you may write to"
-        ) from error
+        raise cannot(folder, error.strerror or str(error)) from error
     return folder / "index.html"
 
 
-def _bytes(text: str) -> bytes:
-    """UTF-8; a lone surrogate becomes its escape, which JSON reads back as itself."""
-    return text.encode("utf-8", errors="backslashreplace")
+def cannot(folder: Path, why: str) -> UsageError:
+    """The one sentence for a folder into which no report can be written."""
+    return UsageError(
+        f"report={str(folder)!r}: the report cannot be written there ({why}); "
+        "give a folder that you may write to"
+    )

@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import replace
 
 from verinit.runner.environment import environment
+from verinit.runner.isolation import undisturbed
 from verinit.runner.planning import Plan
 from verinit.vocabulary import Evidence, Exhibit, Finding, Report, Ruling, Trial, Verdict, examine
 
@@ -28,7 +29,8 @@ def run_unit(unit: Sequence[Trial], *, exitfirst: bool = False) -> list[Finding]
             reason = f"{blocker} {found[blocker].verdict} at this case"
             found[trial.check.code] = trial.finding(Verdict.skipped, reason=reason)
         else:
-            found[trial.check.code] = examine(trial)
+            with undisturbed():
+                found[trial.check.code] = examine(trial)
         if exitfirst and found[trial.check.code].red:
             break
     return list(found.values())

@@ -9,7 +9,7 @@ from typing import Any
 from verinit.laws.schemes import parse
 from verinit.targets.batchnorms import batchnorm
 from verinit.targets.kinds import kind_of, of_kind, require, takes_depth
-from verinit.targets.naming import name_of
+from verinit.targets.naming import name_of, says_all
 from verinit.targets.probing import adapted, dtypes
 from verinit.vocabulary import Kind, Scheme, Target, UsageError
 
@@ -55,6 +55,7 @@ def target(
     if what == "normalizer":
         return replace(batchnorm(obj, name=name), scheme=chosen, expected=excuses)
     title, found = name_of(obj, scheme=chosen, given=name)
+    found = found and derivative is None and (kind is None or _speaks_for(obj, kind))
     common: dict[str, Any] = {
         "name": title,
         "kind": what,
@@ -76,6 +77,14 @@ def target(
     )
 
 
+def _speaks_for(obj: Any, kind: Kind) -> bool:
+    """Whether an object says of itself that it is of a kind; what it must be told, no name tells."""
+    try:
+        return kind_of(obj) == kind
+    except UsageError:
+        return False
+
+
 def ranks_of(scheme: Scheme) -> tuple[int, ...]:
     """Numbers of axes that a scheme says anything of; empty for any."""
     return FANS if scheme.mode != "none" or scheme.family == "orthogonal" else ()
@@ -94,7 +103,9 @@ def _changed(
         scheme=scheme or given.scheme,
         name=name or (given.name if own else f"{plain}={scheme}"),
         expected=expected or given.expected,
-        replayable=given.replayable and name in (None, given.name),
+        replayable=given.replayable
+        and name in (None, given.name)
+        and (scheme is None or own or says_all(scheme)),
     )
 
 

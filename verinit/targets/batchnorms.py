@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 
 from verinit.reference.precision import floating
-from verinit.targets.naming import name_of
+from verinit.targets.naming import declared_name, spelt
 from verinit.targets.normalizer_conventions import Found, Probe, conventions
 from verinit.targets.normalizer_forms import Paired, Written, arity, attribute, of_class
 from verinit.vocabulary import Target, UsageError
@@ -46,7 +46,8 @@ def batchnorm(
     probe = Probe(prototype=prototype, width=width, rank=rank, dtype=dtypes[0])
     found = _found(probe, given)
     declared = {**found.declared, "axis": at, "width": width, "identified": " ".join(found.identified)}
-    title, findable = name_of(bn, scheme=None, given=name)
+    settings = {name: value for name, value in {**given, "axis": axis}.items() if value is not None}
+    title, findable = declared_name(bn, spelt("batchnorm", settings), given=name)
     return Target(
         name=title,
         kind="normalizer",
@@ -55,7 +56,7 @@ def batchnorm(
         parameters=("scale",),
         ranks=ranks or (2,),
         dtypes=tuple(dtypes),
-        replayable=findable and backward is None and not any(v is not None for v in given.values()),
+        replayable=findable and backward is None,
     )
 
 

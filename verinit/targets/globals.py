@@ -9,9 +9,11 @@ from functools import cache
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from verinit.targets.torch import chance
 
+Words = NDArray[np.uint32]
 WORDS = 8
 """Words of 32 bits that seed a generator: 256 bits, so that no two draws of a run are equal."""
 
@@ -21,18 +23,17 @@ def borrowed(rng: np.random.Generator) -> Iterator[None]:
     """Inside, what the global generators draw depends on `rng` alone; afterwards they are as they were.
 
     Those of numpy and, if something has loaded them, of the standard library's `random` and of torch (on
-    the CPU). Code that draws from none of them is not disturbed.
+    the CPU). Code that draws from none of them is not disturbed. `rng` is read once, whatever is loaded: what
+    one process has loaded besides, another that sees a finding again may not have.
     """
-    with (
-        _numpy(rng),
-        _standard_library(rng),
-        chance.borrowed(rng) if sys.modules.get("torch") else nullcontext(),
-    ):
+    words = rng.integers(0, 2**32, WORDS, dtype=np.uint32)
+    torch = chance.borrowed(np.random.default_rng(words)) if sys.modules.get("torch") else nullcontext()
+    with _numpy(words), _standard_library(words), torch:
         yield
 
 
 @contextmanager
-def _numpy(rng: np.random.Generator) -> Iterator[None]:
+def _numpy(words: Words) -> Iterator[None]:
     """Another bit generator takes the place of the user's, which rests meanwhile.
 
     It is a Mersenne twister whatever the user's is, so that code which calls `np.random.seed` goes on.
@@ -43,7 +44,7 @@ def _numpy(rng: np.random.Generator) -> Iterator[None]:
     generators: Any = np.random  # numpy names the next two in its docs, not in its __all__
     resting, spare = generators.get_bit_generator(), _spare()
     generators.set_bit_generator(spare)
-    np.random.seed(rng.integers(0, 2**32, WORDS, dtype=np.uint32))  # noqa: NPY002, TID251 - of the spare
+    np.random.seed(words)  # noqa: NPY002, TID251 - of the spare
     try:
         yield
     finally:
@@ -59,13 +60,13 @@ def _spare() -> np.random.BitGenerator:
 
 
 @contextmanager
-def _standard_library(rng: np.random.Generator) -> Iterator[None]:
+def _standard_library(words: Words) -> Iterator[None]:
     module = sys.modules.get("random")
     if module is None:
         yield
         return
     before = module.getstate()
-    module.seed(rng.bytes(4 * WORDS))
+    module.seed(words.tobytes())
     try:
         yield
     finally:

@@ -20,7 +20,7 @@ from verinit.laws.schemes import parse
 from verinit.reference.activations import ACTIVATIONS
 from verinit.reference.network import Echo, Step
 from verinit.targets.globals import borrowed
-from verinit.targets.naming import name_of
+from verinit.targets.naming import declared_name, name_of, says_all, spelt
 from verinit.vocabulary import Target, UsageError, unknown
 
 Array = NDArray[Any]
@@ -157,15 +157,17 @@ def layer_stack(
     sides = _sides(make, width)
     promised = parse(scheme)
     opened(made(make, sides, np.random.default_rng(0)))  # what cannot be made or run is told now
+    settings = {"activation": None if activation == "identity" else activation, "width": width}
+    title, findable = declared_name(make, spelt("layer", settings, str(promised)), given=name)
     return Target(
-        name=name_of(make, scheme=promised, given=name)[0],
+        name=title if findable else name_of(make, scheme=promised, given=name)[0],
         kind="model",
         object=LayerStack(make=make, activation=activation, width=sides),
         scheme=promised,
         declared=(("activation", activation), ("batch_norm", False), ("width", sides)),
         parameters=("depth",),
         ranks=(2,),
-        replayable=False,
+        replayable=findable and says_all(promised),
     )
 
 

@@ -7,7 +7,11 @@ import inspect
 import sys
 from typing import Any
 
-from verinit.vocabulary import Scheme
+from verinit.laws.schemes import parse
+from verinit.vocabulary import Scheme, UsageError
+
+FAMILIES = ("numpy", "torch", "jax", "flax", "keras", "scipy")
+"""Words for built-in families: `numpy:tanh` is the family's, and never what the module numpy keeps."""
 
 
 def name_of(obj: Any, *, scheme: Scheme | None, given: str | None) -> tuple[str, bool]:
@@ -16,11 +20,46 @@ def name_of(obj: Any, *, scheme: Scheme | None, given: str | None) -> tuple[str,
     Lambdas, local functions, what lives in `__main__`, instances and partials cannot be found, unless the
     name that was given says where they are kept.
     """
-    plain = given or address(obj) or readable(obj)
-    found = finds(plain.partition("=")[0], obj)
-    if scheme is not None and (given is None or (found and "=" not in plain)):
-        return f"{plain}={scheme}", found
-    return plain, found
+    if scheme is None:
+        return declared_name(obj, "", given=given, always=True)
+    title, found = declared_name(obj, str(scheme), given=given, always=True)
+    return title, found and says_all(scheme)
+
+
+def declared_name(obj: Any, words: str, *, given: str | None, always: bool = False) -> tuple[str, bool]:
+    """`module:qualname=words`, and whether that name alone finds the object again and says what it is.
+
+    always: whether the words belong to the name even where it finds nothing.
+    """
+    kept = given or address(obj)
+    place, _, said = kept.partition("=")
+    found = finds(place, obj)
+    plain = kept or readable(obj)
+    if words and not said and (found or (always and given is None)):
+        return f"{plain}={words}", found
+    return plain, found and said == words
+
+
+def says_all(scheme: Scheme) -> bool:
+    """Whether the name of a scheme is all that it takes to have it again; that of one's own is not."""
+    try:
+        return parse(str(scheme)) == scheme
+    except UsageError:
+        return False
+
+
+def spelt(head: str, settings: dict[str, Any], *ordered: str) -> str:
+    """A declaration with its settings, as `declarations` reads it back.
+
+    >>> spelt("batchnorm", {"eps": 0.001, "axis": None})
+    'batchnorm(eps=0.001)'
+    """
+    said = [*ordered, *(f"{name}={_worded(value)}" for name, value in settings.items() if value is not None)]
+    return f"{head}({', '.join(said)})" if said else head
+
+
+def _worded(value: Any) -> str:
+    return str(value).lower() if isinstance(value, bool) else str(value)
 
 
 def address(obj: Any) -> str:
@@ -31,10 +70,13 @@ def address(obj: Any) -> str:
 
 
 def finds(place: str, obj: Any) -> bool:
-    """Whether `module:qualname` is kept in a loaded module, other than the main one, and is this object."""
+    """Whether `module:qualname` is kept in a loaded module, and is this object.
+
+    Not in the main one, which is another in another process, nor in one that bears the name of a family.
+    """
     module, colon, qualname = place.partition(":")
     kept = sys.modules.get(module)
-    if not colon or not qualname or kept is None or module == "__main__":
+    if not colon or not qualname or kept is None or module in ("__main__", *FAMILIES):
         return False
     try:
         found = functools.reduce(getattr, qualname.split("."), kept)

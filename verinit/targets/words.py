@@ -12,10 +12,11 @@ from functools import cache
 from importlib import metadata
 from typing import Any
 
-from verinit.laws.schemes import parse
+from verinit.targets.activations.written import activation
 from verinit.targets.adaptation import target
+from verinit.targets.declarations import canonical, declared, scheme_of
 from verinit.targets.written import function_at, spelt
-from verinit.vocabulary import Scheme, Target, TargetError, UsageError, suggestion, unknown
+from verinit.vocabulary import Target, TargetError, UsageError, suggestion, unknown
 
 BUILT_IN = {
     "numpy": (
@@ -60,6 +61,8 @@ def resolve(word: str) -> tuple[Target, ...]:
     "torch:kaiming_normal_"    one of them; with "=scheme" declared to be something else
     "package.module:function"  one's own, looked for in the current directory too; with "=scheme", or
                                without a law to be held to (contract checks only)
+    "module:function=gelu"     an activation; "=batchnorm(eps=0.001)" a batch norm, "=layer(he_normal)" what
+                               makes layers (`verinit.targets.declarations`)
     "module:function(32x100)"  a function to differentiate, at drawn inputs of these shapes
     Raises `UsageError` for a word that stands for nothing, `TargetError` where what it stands for cannot
     be loaded.
@@ -67,16 +70,15 @@ def resolve(word: str) -> tuple[Target, ...]:
     >>> [str(found) for found in resolve("numpy:he_normal")]
     ['numpy:he_normal']
     """
-    place, equals, declared = word.partition("=")
-    scheme = parse(declared) if equals else None
+    place, equals, said = word.partition("=")
     family, colon, member = place.partition(":")
     if family in families() and not colon:
-        if scheme is not None:
+        if equals:
             raise UsageError(f"target {word!r}: a scheme is declared for one target, not for a family")
         return _family(family)
     if family in families() and member:
         found = _member(_family(family), family, place)
-        return (found if scheme is None else target(found, scheme=scheme),)
+        return (_redeclared(found, said) if equals else found,)
     if not colon:
         hint = suggestion(family, families())
         raise UsageError(
@@ -84,7 +86,14 @@ def resolve(word: str) -> tuple[Target, ...]:
         )
     if not (family and member):
         raise UsageError(f"target {word!r}: give module:callable, such as mynet.init:he=he_normal")
-    return (_own(place, scheme),)
+    return (_own(place, said if equals else None),)
+
+
+def _redeclared(found: Target, said: str) -> Target:
+    """A member of a family, declared to be something else than its own module says."""
+    return (
+        activation(found, like=said) if found.kind == "activation" else target(found, scheme=scheme_of(said))
+    )
 
 
 def _member(found: Iterable[Target], family: str, name: str) -> Target:
@@ -138,17 +147,24 @@ def _offered(name: str) -> tuple[Target, ...]:
     )
 
 
-def _own(place: str, scheme: Scheme | None) -> Target:
+def _own(place: str, said: str | None) -> Target:
     """What a module keeps under a name, as a target of that name."""
     if place.endswith(")"):
-        if scheme is not None:
+        if said is not None:
             raise UsageError(f"target {place!r}: a scheme is declared for an initializer, not for a function")
         return function_at(kept(spelt(place)[0]), place)
-    found, title = kept(place), place if scheme is None else f"{place}={scheme}"
+    title = place if said is None else f"{place}={canonical(said)}"
+    found, called = kept(place), place.partition(":")[2]
     try:
-        own = target(found, scheme=scheme, name=place.partition(":")[2])
+        own = target(found, name=called) if said is None else declared(found, said, name=called)
     except UsageError as error:
         raise UsageError(f"target {place!r}: {error}") from None
+    except BaseException as error:
+        if isinstance(error, Exception | KeyboardInterrupt):
+            raise
+        raise TargetError(  # sys.exit, and worse, in code that is called to see what it takes
+            f"target {place!r} cannot be looked at ({_last_line(error)} when it was called)"
+        ) from error
     return replace(own, name=title, replayable=True)
 
 

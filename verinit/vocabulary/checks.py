@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import traceback
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field, replace
 
 from verinit.vocabulary.calls import by_hand, refuse_what_is_none, skipped, unsaid
@@ -11,6 +12,7 @@ from verinit.vocabulary.errors import CheckFailed, CheckInconclusive, CheckSkipp
 from verinit.vocabulary.evidence import Evidence, Exhibit, Verdict, judge
 from verinit.vocabulary.findings import Claim, Finding
 from verinit.vocabulary.places import ROOT, Case, Rates
+from verinit.vocabulary.searches import refuse_drawn_chance, refuse_other_words
 from verinit.vocabulary.targets import Kind, Target
 
 
@@ -118,6 +120,7 @@ class Check:
         One call of many: see `examine`. Under pytest a skip skips the test, under Hypothesis it rejects the
         example, as `assume` does.
         """
+        __tracebackhide__ = True
         found = self.examine(target, case)
         if found.verdict is Verdict.skipped:
             raise skipped(str(found))
@@ -142,7 +145,11 @@ class Check:
 
 
 def examine(trial: Trial) -> Finding:
-    """Run one trial: measure, judge, and turn a crash of foreign code into a finding."""
+    """Run one trial: measure, judge, and turn a crash of foreign code into a finding.
+
+    Raises `UsageError` where a search such as Hypothesis' draws the chance of the trial: see `searches`.
+    """
+    refuse_drawn_chance(trial)
     reason = trial.check.applies(trial.target, trial.case)
     if reason:
         return trial.finding(Verdict.skipped, reason=reason)
@@ -150,17 +157,23 @@ def examine(trial: Trial) -> Finding:
         measured = trial.check.body(trial)
     except CheckSkipped as skip:
         return trial.finding(Verdict.skipped, reason=str(skip))
-    except (Exception, SystemExit) as error:  # foreign code that calls sys.exit must not end the run
+    except KeyboardInterrupt:
+        raise
+    except BaseException as error:  # foreign code that calls sys.exit, or raises worse, must not end the run
+        if of_a_driver(error):
+            raise
         return trial.finding(Verdict.errored, reason=crash(error))
     if isinstance(measured, Evidence):
         measured = Measured(evidence=measured)
+    refuse_other_words(trial, measured.evidence)
     found = trial.finding(
         judge(measured.evidence, trial.discrepancy),
         evidence=measured.evidence,
         sufficient=measured.sufficient,
     )
     if found.verdict is Verdict.failed and trial.check.exhibit is not None:
-        found = replace(found, exhibits=(trial.check.exhibit(trial),))
+        with suppress(Exception):  # it may draw more than was judged, and the code under test may break there
+            found = replace(found, exhibits=(trial.check.exhibit(trial),))
     if found.verdict is Verdict.failed and measured.likely:
         found = replace(found, likely=measured.likely)
     if found.verdict is Verdict.failed and trial.check.diagnose is not None:
@@ -168,10 +181,24 @@ def examine(trial: Trial) -> Finding:
     return found
 
 
+def of_a_driver(error: BaseException) -> bool:
+    """Whether pytest or Hypothesis speaks to itself: a skip, or the end of an example, is nobody's crash."""
+    homes = {base.__module__.partition(".")[0] for base in type(error).__mro__}
+    return not isinstance(error, Exception) and bool(homes & {"_pytest", "hypothesis"})
+
+
+SAID = 500
+"""Characters of what an error says that are kept."""
+
+
 def crash(error: BaseException) -> str:
     """A crash in one line: the error's type, the first line it says, and where it happened."""
-    said = str(error).strip().splitlines()
-    text = f"{type(error).__name__}: {said[0]}" if said else type(error).__name__
+    try:
+        said = str(error).strip().splitlines()
+    except Exception:
+        said = ["its message cannot be read"]
+    first = "" if not said else said[0] if len(said[0]) <= SAID else f"{said[0][:SAID]}..."
+    text = f"{type(error).__name__}: {first}" if said else type(error).__name__
     frames = traceback.extract_tb(error.__traceback__)
     return f"{text} (in {frames[-1].name}, line {frames[-1].lineno})" if frames else text
 

@@ -177,6 +177,7 @@ class Report:
 
         An incomplete run and a run in which nothing passed are failures too.
         """
+        __tracebackhide__ = True
         if self:
             return self
         first = self.red[0] if self.red else None

@@ -17,7 +17,7 @@ from verinit.reference.precision import FLOATING
 from verinit.targets.activations.forms import PARAMETERS, Differentiated
 from verinit.targets.kinds import Pair
 from verinit.targets.layers import is_layer
-from verinit.targets.naming import name_of
+from verinit.targets.naming import declared_name
 from verinit.targets.results import plain
 from verinit.vocabulary import CheckSkipped, Target, UsageError
 from verinit.vocabulary.places import Parameter
@@ -86,7 +86,7 @@ def activation(
     said = None if like is None else str(profile(like))
     if isinstance(f, Target):
         return _held(f, derivative, said)
-    title = name or name_of(f, scheme=None, given=None)[0]
+    title, findable = declared_name(f, said or "", given=name)
     made = _made(f)
     found = _object(made, derivative, title)
     declared: dict[str, Parameter] = {}
@@ -101,7 +101,7 @@ def activation(
         declared=tuple(declared.items()),
         parameters=PARAMETERS,
         dtypes=_dtypes(found, title),
-        replayable=False,
+        replayable=findable and said is not None and derivative is None,
     )
 
 
@@ -114,15 +114,16 @@ def _held(given: Target, derivative: Any, said: str | None) -> Target:
     if said is None:
         return given
     others = tuple(pair for pair in given.declared if pair[0] != "like")
+    own = said == given.says("like")
     return Target(
-        name=given.name,
+        name=given.name if own else f"{given.name.partition('=')[0]}={said}",
         kind="activation",
         object=given.object,
         declared=(("like", said), *others),
-        expected=given.expected if said == given.says("like") else (),
+        expected=given.expected if own else (),
         parameters=given.parameters,
         dtypes=given.dtypes,
-        replayable=given.replayable and said == given.says("like"),
+        replayable=given.replayable,
     )
 
 

@@ -138,3 +138,20 @@ def traced(function: Callable[..., Any], *, shape: tuple[int, ...] = SHAPE) -> t
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
         return tuple(dtype for dtype in DTYPES if drawn(dtype) == dtype)
+
+
+def source(word: str) -> tuple[str, dict[str, Any]] | None:
+    """What a member of the family calls, as source text, and what is bound to it; None for no initializer.
+
+    >>> source("he_normal"), source("random.uniform")
+    (('jax.nn.initializers.he_normal()', {}), ('jax.random.uniform', {}))
+    """
+    samplers = {row[0]: row[2] for row in _SAMPLERS}
+    if word in samplers:
+        return f"jax.{word}", samplers[word]
+    rows = {row[0]: row[2] for row in _INITIALIZERS}
+    if word not in rows:
+        return None
+    name = word.partition("@")[0]
+    given = ", ".join(f"{key}={value!r}" for key, value in rows[word].items())
+    return f"jax.nn.initializers.{name}" + ("" if name in _READY else f"({given})"), {}

@@ -165,3 +165,19 @@ def _conv2d(shape: tuple[int, ...], groups: int, **others: Any) -> tuple[Any, tu
         outputs, (height, width), groups=groups, data_format="channels_last", **others
     )
     return layer, (None, height, width, inputs * groups)
+
+
+def source(word: str) -> tuple[str, dict[str, Any]] | None:
+    """How a member of the family is made, as source text (`seed`: its seed); None for a layer.
+
+    >>> source("Zeros"), source("Dense")
+    (('keras.initializers.Zeros()', {}), None)
+    """
+    rows = {row[0]: row[2] for row in _CLASSES}
+    if word not in rows:
+        return None
+    name = word.partition("@")[0]
+    said = [f"{key}={value!r}" for key, value in rows[word].items()]
+    if name not in ("Constant", "Ones", "Zeros"):
+        said.append("seed=seed")
+    return f"keras.initializers.{name}({', '.join(said)})", {}

@@ -24,7 +24,7 @@ from verinit.targets.probing import KERNEL, SHAPE, adapted, delivered
 from verinit.targets.torch.chance import borrowed
 from verinit.targets.torch.framework import pytorch
 from verinit.targets.torch.tensors import filled
-from verinit.vocabulary import Target
+from verinit.vocabulary import Case, Target
 
 _FAN_OUT = {"mode": "fan_out", "nonlinearity": "relu"}
 _FUNCTIONS: tuple[tuple[str, str, dict[str, Any]], ...] = (
@@ -130,3 +130,22 @@ def _conv2d(shape: tuple[int, ...], groups: int) -> Any:
     """`shape: (*kernel, in / groups, out)`."""
     height, width, inputs, outputs = shape
     return pytorch().nn.Conv2d(inputs * groups, outputs, (height, width), groups=groups, bias=False)
+
+
+def source(word: str, case: Case) -> tuple[str, dict[str, Any]] | None:
+    """The module whose `reset_parameters` a member of the family calls, as source text; None for a function.
+
+    >>> source("Linear.reset_parameters", Case(shape=(64, 32)))[0]
+    'torch.nn.Linear(64, 32, bias=False)'
+    """
+    kind, dot, _ = word.partition(".reset_parameters")
+    if not dot:
+        return None
+    if kind == "Linear":
+        return f"torch.nn.Linear({case.shape[0]}, {case.shape[1]}, bias=False)", {}
+    groups = int(dict(case.parameters).get("groups", 1))
+    height, width, inputs, outputs = case.shape
+    return (
+        f"torch.nn.Conv2d({inputs * groups}, {outputs}, ({height}, {width}), groups={groups}, bias=False)",
+        {},
+    )
