@@ -80,7 +80,7 @@ def test_degrees_of_freedom_are_those_of_the_theorems() -> None:
 
 
 def test_directions_that_rounding_has_taken_are_left_out() -> None:
-    """With std 0.01 inputs grow alike 40 times a layer: in the end one direction is left, their common one."""
+    """With std 0.01 inputs grow alike 40 times a layer: in the end their common direction is left."""
     seen = measured("sigmoid", 0.01, 1)["forward"]
     assert seen[0].freedom == layer_gains.NETWORKS * layer_gains.BATCH * WIDTH
     assert seen[-1].freedom == layer_gains.NETWORKS * WIDTH

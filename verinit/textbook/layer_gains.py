@@ -92,7 +92,7 @@ def _pooled(R: Floats, sent: Floats, std: float, *, free: int) -> list[Gain]:
     scale[scale == 0.0] = 1.0
     _, S, U = np.linalg.svd(R / scale)
     n = sent.shape[-1]
-    with np.errstate(divide="ignore"):
+    with np.errstate(divide="ignore", invalid="ignore"):  # of nothing, nothing is used
         errors = (n + 2) * _EPS * math.sqrt(n) * np.linalg.norm(S, axis=-1, keepdims=True) / S
     used = errors <= ROUNDED
     white = (U @ (sent / scale))[used] / (S[used, None] * std)
