@@ -165,15 +165,21 @@ def t23(root: int, rates: Rates) -> Ruling:
     return replace(ruling, exhibits=(*_descent(z, path), *ruling.exhibits))
 
 
-def _laws(z: Floats, step: int) -> tuple[Floats, float]:
-    """Gamma by unit and beta after so many steps of descent."""
+def _laws(z: Floats) -> list[tuple[Floats, float]]:
+    """Gamma by unit, and beta, at the start and after each step of descent."""
     v = (output_std(batch(z), EPS) ** 2).astype(np.float64)
-    return AIM[0] + (1.0 - AIM[0]) * (1.0 - RATE * v) ** step, AIM[1] * (1.0 - (1.0 - RATE) ** step)
+    return [
+        (
+            AIM[0] + (1.0 - AIM[0]) * (1.0 - RATE * v) ** step,
+            AIM[1] * (1.0 - (1.0 - RATE) ** step),
+        )
+        for step in range(STEPS + 1)
+    ]
 
 
 def _descent(z: Floats, path: list[tuple[Floats, Floats]]) -> tuple[Exhibit, Exhibit]:
     """Gamma and beta, mean over the units, step by step beside their laws."""
-    laws = [_laws(z, step) for step in range(len(path))]
+    laws = _laws(z)
     first, second = (
         Exhibit(
             id=f"T23-{name}",

@@ -78,7 +78,7 @@ UNASKED = "needs training, some minutes of it: verinit textbook --with-training,
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Ledger:
-    """Rulings in the order of the chapter, the figure they speak of, and rulings that have changed."""
+    """Rulings in the order of the chapter, its figure and those of depth, and rulings that have changed."""
 
     rulings: tuple[Ruling, ...]
     exhibits: tuple[Exhibit, ...] = ()

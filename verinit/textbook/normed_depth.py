@@ -162,7 +162,7 @@ def _conditions(growth: float, depth: int) -> str:
     )
 
 
-OTHERS, SWEPT, FEW = (25, 250), 10, 6
+OTHERS, SWEPT, FEW = (25, 250), 10, 4
 """Widths beside the chapter's, their layers, and networks of each, for the table: nothing is ruled on."""
 
 
