@@ -161,24 +161,35 @@ def _layers(
     found = [_Layer(q=gain * square, c=float(c), scatter=_Scatter(), strays=0.0)]
     for _ in range(depth):
         at = found[-1]
+        slope, curve, sent = _bent(f, at.q)
         after = at.scatter.through(
-            elasticity(f, at.q),
-            _bend(f, at.q),
+            slope,
+            curve,
             square_covariance(f, at.q, 1.0) / width,
             square_covariance(f, at.q, at.c) / width,
         )
-        c = cosine_map(f, at.q, at.c)
-        strays = cosine_slope(f, at.q, at.c) ** 2 * at.strays + _cosine_noise(f, at.q, at.c, c) / width
-        found.append(_Layer(q=gain * moment(f, at.q).value, c=c, scatter=after, strays=strays))
+        q = gain * sent
+        q = at.q if abs(q - at.q) <= _SETTLED * at.q else q
+        c, strays = 1.0, 0.0  # inputs that are one direction stay one
+        if at.c < 1.0:
+            c = cosine_map(f, at.q, at.c)
+            strays = cosine_slope(f, at.q, at.c) ** 2 * at.strays + _cosine_noise(f, at.q, at.c, c) / width
+        found.append(_Layer(q=q, c=c, scatter=after, strays=strays))
     return tuple(found)
 
 
-def _bend(f: Response, q: float) -> float:
-    """Second derivative of log E[f^2] by log q; 0 for functions linear on each side of 0."""
+_SETTLED = 1e-12
+"""Relative change of q below which it is held, so that what follows from it is computed once."""
+
+
+@lru_cache(maxsize=512)
+def _bent(f: Response, q: float) -> tuple[float, float, float]:
+    """First and second derivative of log E[f^2] by log q, and E[f^2] itself."""
+    square = moment(f, q).value
     if f.slopes is not None:
-        return 0.0
+        return elasticity(f, q), 0.0, square
     up, down = elasticity(f, q * math.exp(_STEP)), elasticity(f, q * math.exp(-_STEP))
-    return (up - down) / (2.0 * _STEP)
+    return elasticity(f, q), (up - down) / (2.0 * _STEP), square
 
 
 @lru_cache(maxsize=512)
@@ -257,19 +268,24 @@ def _passage(f: Response, layer: _Layer, width: int) -> _Passage:
     gradients above are uncorrelated. Shift: along the layer's input, one direction of n, the gradient that
     the layer sends has r = E[x^2 f'^2] / (q E f'^2) times its usual mean square; and q itself scatters.
     """
+    kept, own, common, along, first, second = _slopes(f, layer.q, layer.c)
+    shift = first * layer.scatter.mean + 0.5 * second * layer.scatter.variance + (along - 1.0) / width
+    return _Passage(log=math.log(kept), shift=shift, own=own / width, common=common / width)
+
+
+@lru_cache(maxsize=512)
+def _slopes(f: Response, q: float, c: float) -> tuple[float, float, float, float, float, float]:
+    """E f'^2, both noises times n, r, and the first and second derivative of log E[f'^2] by log q."""
 
     def steep(x: Floats) -> Floats:
         return f.derivative(x) ** 2
 
-    q = layer.q
     kept = slope_moment(f, q).value
     own = 3.0 * expectation(lambda x: steep(x) ** 2, q, kinks=f.kinks).value / kept**2 - 1.0
-    common = joint_expectation(steep, steep, q, q, layer.c, kinks=f.kinks).value / kept**2 - 1.0
+    common = joint_expectation(steep, steep, q, q, c, kinks=f.kinks).value / kept**2 - 1.0
     along = expectation(lambda x: x * x * steep(x), q, kinks=f.kinks).value / (q * kept)
     up, down = (math.log(slope_moment(f, q * math.exp(step)).value / kept) for step in (_STEP, -_STEP))
-    first, second = (up - down) / (2.0 * _STEP), (up + down) / _STEP**2
-    shift = first * layer.scatter.mean + 0.5 * second * layer.scatter.variance + (along - 1.0) / width
-    return _Passage(log=math.log(kept), shift=shift, own=own / width, common=common / width)
+    return kept, own, common, along, (up - down) / (2.0 * _STEP), (up + down) / _STEP**2
 
 
 def gradient_log_moments(

@@ -152,7 +152,7 @@ def joint_expectation(
     fine, absolute = _rule(first, second, _NODES)
     coarse, _ = _rule(first, second, _WITNESS)
     error = float(np.abs(fine - coarse).sum()) + _EPS * math.sqrt(fine.size) * absolute
-    return Integral(value=math.fsum(fine), error=error)
+    return Integral(value=math.fsum(fine.tolist()), error=error)
 
 
 def _product(a: Integral, b: Integral) -> Integral:

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import math
 from typing import Any
 
 import numpy as np
+from scipy.special import ndtr
 
 from verinit.laws.batchnorm import batch, output_std, rounding
 from verinit.laws.batchnorm_rounding import output_error
@@ -63,7 +65,8 @@ def variance_is_one_where_epsilon_is_small(seen: dict[str, tuple[Floats, Floats]
         conditions=f"float64, eps {EPS:g} under the root, {INPUTS} inputs, width {WIDTH}, biased variance "
         "of the batch, in training; the worst unit of each layer. Within 1 % of 1 from s^2 = 99 eps on; "
         "1/2 at s^2 = eps; 0 for a unit that is constant over the batch, and for a batch of one. With "
-        "PyTorch's eps of 1e-5 the same holds at ten times the variance",
+        "PyTorch's eps of 1e-5 the same holds at ten times the variance. Width and depth enter through s^2 "
+        "alone, which is width times std^2 times the mean square of what comes in",
         evidence=(*means, *ones, *laws),
         exhibits=(_variance_curve(),),
     )
@@ -182,10 +185,36 @@ def statistics_are_taken_across_inputs(z: Floats, normalise: Any) -> Ruling:
         "changes all other inputs. Within one input it would be layer norm.",
         conditions=f"float64, {len(z)} inputs, width {z.shape[1]}, in training. In evaluation no statistics "
         "are taken: running ones are used, and an input comes out the same in any company. In a "
-        "convolution the positions of an image count as inputs",
+        "convolution the positions of an image count as inputs. Unit by unit: at every width and depth",
         evidence=evidence,
-        exhibits=(_across(z, y),),
+        exhibits=(*_means(y), _across(z, y)),
     )
+
+
+def _means(y: Floats) -> tuple[Exhibit, Exhibit]:
+    """Means of the units across the inputs, all 0, and means within inputs, which scatter."""
+    edges = np.linspace(-0.5, 0.5, 32)
+    centre = np.where((edges[:-1] < 0.0) & (edges[1:] > 0.0), 1.0, 0.0)
+    normal_means = np.diff(ndtr(edges * math.sqrt(y.shape[1])))
+    places = (("of a unit, across the inputs", 0, centre), ("of an input, across its units", 1, normal_means))
+    first, second = (
+        Exhibit(
+            id=f"T21-means-{axis}",
+            kind="histogram",
+            title=f"Means {name}",
+            caption="Means of what batch norm made, along either axis; dashed: all 0, and N(0, 1/width).",
+            x_axis=Axis(label="mean"),
+            y_axis=Axis(label="count"),
+            x=tuple(map(float, edges)),
+            observed=tuple(map(float, np.histogram(y.mean(axis=axis), edges)[0])),
+            expected=tuple(map(float, y.shape[1 - axis] * shares)),
+            n=y.shape[1 - axis],
+            plate="Means along either axis of the batch",
+            column=f"means {name}",
+        )
+        for name, axis, shares in places
+    )
+    return first, second
 
 
 def _across(z: Floats, y: Floats) -> Exhibit:

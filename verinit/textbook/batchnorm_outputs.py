@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Iterator, Mapping
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
-from scipy.special import betainc, ndtr
+from scipy.special import betainc, ndtr, ndtri
 
 from verinit.reference.activations import ACTIVATIONS
 from verinit.reference.initializers import normal
@@ -32,9 +34,13 @@ RELU = ACTIVATIONS["relu"]
 
 def t20(root: int, rates: Rates) -> Ruling:
     """T20, measured and ruled."""
-    return two_moments_are_not_a_law(
-        {name: _first(draw(_rng(root, name))) for name, draw in INPUT_LAWS.items()}, rates=rates
-    )
+    sums = {fan_in: _first(z) for fan_in, z in _partial_sums(_rng(root, WIDE)) if fan_in in FAN_INS}
+    outputs = {
+        name: sums[FAN_IN] if name == WIDE else _first(draw(_rng(root, name)))
+        for name, draw in INPUT_LAWS.items()
+    }
+    ruling = two_moments_are_not_a_law(outputs, rates=rates)
+    return replace(ruling, exhibits=(*ruling.exhibits, _by_fan_in(sums)))
 
 
 def _rng(root: int, name: str) -> np.random.Generator:
@@ -46,17 +52,26 @@ def _first(z: Floats) -> Floats:
     return np.asarray(chapters(z.shape[1]).forward(z, True)[0])
 
 
-def _wide(rng: np.random.Generator) -> Floats:
-    """An affine output with weights of its own for each batch, of the ReLU of normal numbers."""
+def _partial_sums(rng: np.random.Generator) -> Iterator[tuple[int, Floats]]:
+    """Affine outputs of 1, 2, .. inputs, each the ReLU of normal numbers, with weights of its own a batch."""
     z = np.zeros((ROWS, BATCHES))
-    for _ in range(FAN_IN):
+    for fan_in in range(1, FAN_IN + 1):
         z += RELU.value(rng.standard_normal(z.shape, dtype=np.float32)) * rng.standard_normal(BATCHES)
+        yield fan_in, z
+
+
+def _wide(rng: np.random.Generator) -> Floats:
+    """The affine output of all of them."""
+    *_, (_, z) = _partial_sums(rng)
     return z
 
 
+WIDE = f"{FAN_IN} ReLU inputs"
+FAN_INS = (1, 2, 8, FAN_IN)
+"""Numbers of inputs at which the law is looked at."""
 INPUT_LAWS: dict[str, Any] = {
     "normal inputs": lambda rng: rng.standard_normal((ROWS, BATCHES)),
-    f"{FAN_IN} ReLU inputs": _wide,
+    WIDE: _wide,
     "one ReLU input": lambda rng: RELU.value(rng.standard_normal((ROWS, BATCHES))),
     f"one input that is 1 in {RARE:.0%}, else 0": lambda rng: (rng.random((ROWS, BATCHES)) < RARE).astype(
         float
@@ -107,9 +122,31 @@ def two_moments_are_not_a_law(outputs: dict[str, Floats], *, rates: Rates) -> Ru
         conditions=f"float64, eps {EPS:g}, {BATCHES:,} independent batches of {ROWS} rows, one output of "
         f"each; 'follows' is a distance below {FOLLOWS:g}. Normal it is where the affine output was: of "
         "normal inputs, and nearly of many inputs, by the central limit theorem. Even then it is bounded "
-        f"by sqrt(n - 1) in a batch of n: theory's distance is {theory} rows",
+        f"by sqrt(n - 1) in a batch of n: theory's distance is {theory} rows. The width before the layer is "
+        "the number of inputs of a unit (see the table); depth changes nothing but the law that comes in",
         evidence=tuple(parts.values()),
         exhibits=tuple(_histogram(k, name, y) for k, (name, y) in enumerate(outputs.items(), 1)),
+    )
+
+
+def _by_fan_in(sums: Mapping[int, Floats]) -> Exhibit:
+    """How near to normal the output of a unit is, by the number of its inputs."""
+    rows = []
+    for fan_in, y in sums.items():
+        below = ndtr(np.sort(y))
+        steps = np.arange(y.size + 1) / y.size
+        distance = max(float((steps[1:] - below).max()), float((below - steps[:-1]).max()))
+        rows.append((str(fan_in), f"{distance:.3f}", f"{float((y**4).mean()):.2f}"))
+    return Exhibit(
+        id="batchnorm-fan-in",
+        kind="table",
+        title="Batch-normed outputs by the number of inputs of a unit",
+        caption=f"ReLU of normal numbers, weights of their own a batch of {ROWS}; Kolmogorov distance from "
+        f"N(0, 1), {distance_of_a_normal_batch(ROWS):.3f} for a normal output, and fourth moment, 3 for N(0, "
+        f"1) and {3.0 * (ROWS - 1) / (ROWS + 1):.2f} in batches of {ROWS}.",
+        header=("inputs of a unit", "distance", "fourth moment"),
+        rows=tuple(rows),
+        n=BATCHES,
     )
 
 
@@ -146,18 +183,50 @@ ORDERS = ("affine, BN, ReLU", "affine, ReLU, BN")
 
 def t24(root: int, rates: Rates) -> Ruling:
     """T24, measured and ruled."""
-    return each_order_guarantees_another_thing(
-        {order: np.array([_run(root, order, run) for run in range(RUNS)]) for order in ORDERS}, rates=rates
+    runs = {order: np.array([_run(root, order, run) for run in range(RUNS)]) for order in ORDERS}
+    ruling = each_order_guarantees_another_thing(runs, rates=rates)
+    return replace(ruling, exhibits=(*(_silent(root, order) for order in ORDERS), *ruling.exhibits))
+
+
+BIASES = (0.0, 2.0, 5.0, 10.0, 30.0)
+"""Standard deviations of the bias in the figure."""
+SOME = 2
+"""Runs for each of them."""
+
+
+def _silent(root: int, order: str) -> Exhibit:
+    """Share of silent units by the spread of the biases: 0 where batch norm comes first.
+
+    Else a unit is silent if its bias lies below minus the largest of its z ~ N(0, 2) over the batch.
+    """
+    largest = math.sqrt(2.0) * ndtri(((np.arange(200) + 0.5) / 200.0) ** (1.0 / INPUTS))
+    first = order == ORDERS[0]
+    law = [0.0 if first or not bias else float(ndtr(-largest / bias).mean()) for bias in BIASES]
+    seen = [np.mean([_run(root, order, run, bias=bias)[0] for run in range(SOME)]) for bias in BIASES]
+    return Exhibit(
+        id=f"T24-silent-{ORDERS.index(order) + 1}",
+        kind="curve",
+        title=order,
+        caption=f"Share of units without a positive entry among {INPUTS} inputs, {SOME} layers of {WIDTH} "
+        "units, by the std of their biases, beside theory (dashed); that of the affine output is 1.41.",
+        x_axis=Axis(label="std of the biases"),
+        y_axis=Axis(label="share of silent units"),
+        x=BIASES,
+        observed=tuple(map(float, seen)),
+        expected=tuple(law),
+        n=SOME * WIDTH,
+        plate="Silent units by order of the layers",
+        column=order,
     )
 
 
-def _run(root: int, order: str, run: int) -> tuple[float, float, float, float, float]:
+def _run(root: int, order: str, run: int, *, bias: float = BIAS) -> tuple[float, float, float, float, float]:
     """Of one layer with He weights and biases: share of units without a positive entry, share of entries that
     are positive, largest mean, mean and variance of what the next layer gets.
     """
     rng = np.random.default_rng(entropy(root, "textbook", "T24", run))
     z = normal((INPUTS, WIDTH), rng) @ normal((WIDTH, WIDTH), rng, std=math.sqrt(2.0 / WIDTH))
-    z = z + normal((WIDTH,), rng, std=BIAS)
+    z = z + normal((WIDTH,), rng, std=bias)
     norm = BatchNorm(np.ones(WIDTH), np.zeros(WIDTH), eps=EPS, unbiased=False)
     first = order == ORDERS[0]
     enters = norm.forward(z, True) if first else z
@@ -199,7 +268,8 @@ def each_order_guarantees_another_thing(runs: dict[str, Floats], *, rates: Rates
         conditions=f"float64, {RUNS} runs, inputs {INPUTS} x {WIDTH}, width {WIDTH}, He weights and biases "
         f"of std {BIAS:g}, one layer at initialisation, gamma 1, beta 0, in training. That no unit is "
         "silent follows from mean 0; with the bias 0 neither order has silent units here. Ioffe & Szegedy "
-        "2015 (sec. 3.2) put it before the nonlinearity. Which order trains better is not examined",
+        "2015 (sec. 3.2) put it before the nonlinearity. Unit by unit: no width enters, and no depth, for "
+        "one layer is looked at. Which order trains better is not examined",
         evidence=(*silent, *means, *beside, still),
         exhibits=(_orders(runs),),
     )

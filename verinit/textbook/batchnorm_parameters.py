@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -87,7 +88,8 @@ def epsilon_weighs_in_small_variances(
         "= 1000 eps on nothing of it is seen.",
         conditions=f"float64, eps {EPS:g} under the root, {INPUTS} inputs, width {WIDTH}, gamma 1; 'seen' "
         "is 0.5 % of the variance, or of the RMS of dx under a cotangent of mixed signs. For the same "
-        "reason batch norm does not forget the scale of its input entirely, and sum dx xhat is not 0",
+        "reason batch norm does not forget the scale of its input entirely, and sum dx xhat is not 0. Depth "
+        "enters through s^2 alone, which is width times std^2 times the mean square of what comes in",
         evidence=(*division, *only),
         exhibits=(_gain_curve(),),
     )
@@ -156,22 +158,62 @@ def t23(root: int, rates: Rates) -> Ruling:
     rng = np.random.default_rng(entropy(root, "textbook", "T23", "factors"))
     factors = rng.uniform(0.5, 1.5, WIDTH) * rng.choice((-1.0, 1.0), WIDTH), rng.standard_normal(WIDTH)
     layer = BatchNormalization(*factors)
-    return factor_and_shift_start_neutral_and_learn(
-        z, chapters().forward(z, True), (factors, layer.forward(z, True)), _learnt(z)
+    path = _learnt(z)
+    ruling = factor_and_shift_start_neutral_and_learn(
+        z, chapters().forward(z, True), (factors, layer.forward(z, True)), path[-1]
     )
+    return replace(ruling, exhibits=(*_descent(z, path), *ruling.exhibits))
 
 
-def _learnt(z: Floats) -> tuple[Floats, Floats]:
-    """Gamma and beta after gradient descent on the mean square distance from AIM, halved."""
+def _laws(z: Floats) -> list[tuple[Floats, float]]:
+    """Gamma by unit, and beta, at the start and after each step of descent."""
+    v = (output_std(batch(z), EPS) ** 2).astype(np.float64)
+    return [
+        (
+            AIM[0] + (1.0 - AIM[0]) * (1.0 - RATE * v) ** step,
+            AIM[1] * (1.0 - (1.0 - RATE) ** step),
+        )
+        for step in range(STEPS + 1)
+    ]
+
+
+def _descent(z: Floats, path: list[tuple[Floats, Floats]]) -> tuple[Exhibit, Exhibit]:
+    """Gamma and beta, mean over the units, step by step beside their laws."""
+    laws = _laws(z)
+    first, second = (
+        Exhibit(
+            id=f"T23-{name}",
+            kind="curve",
+            title=f"{name} by step",
+            caption=f"Mean over {z.shape[1]} units under gradient descent towards gamma = {AIM[0]:g} and "
+            f"beta = {AIM[1]:g}, beside theory (dashed).",
+            x_axis=Axis(label="step"),
+            y_axis=Axis(label="value"),
+            x=tuple(map(float, range(len(path)))),
+            observed=tuple(float(np.mean(each[k])) for each in path),
+            expected=tuple(float(np.mean(each[k])) for each in laws),
+            n=z.shape[1],
+            plate="Gamma and beta are learnt",
+            column=name,
+        )
+        for k, name in enumerate(("gamma", "beta"))
+    )
+    return first, second
+
+
+def _learnt(z: Floats) -> list[tuple[Floats, Floats]]:
+    """Gamma and beta, step by step, of gradient descent on the mean square distance from AIM, halved."""
     layer = chapters(z.shape[1])
     target = output(batch(z), EPS, np.full(z.shape[1], AIM[0]), np.full(z.shape[1], AIM[1])).astype(
         np.float64
     )
+    path = [(layer.gamma, layer.beta)]
     for _ in range(STEPS):
         layer.backward((layer.forward(z, True) - target) / len(z))
         layer.gamma = layer.gamma - RATE * np.asarray(layer.dgamma)
         layer.beta = layer.beta - RATE * np.asarray(layer.dbeta)
-    return layer.gamma, layer.beta
+        path.append((layer.gamma, layer.beta))
+    return path
 
 
 def factor_and_shift_start_neutral_and_learn(
@@ -206,7 +248,7 @@ def factor_and_shift_start_neutral_and_learn(
         conditions=f"float64, {INPUTS} inputs, width {WIDTH}, eps {EPS:g}; loss half the mean square "
         f"distance from {AIM[0]:g} xhat - {-AIM[1]:g}, rate {RATE:g}. gamma 1 and beta 0 are how PyTorch "
         "and Keras start too; it is a choice, and gamma 0 in a residual branch is another. With gamma = "
-        "sqrt(s^2 + eps) and beta = m the layer is the identity",
+        "sqrt(s^2 + eps) and beta = m the layer is the identity. Unit by unit: at every width and depth",
         evidence=evidence,
         exhibits=(_gradients(z),),
     )

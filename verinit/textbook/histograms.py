@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Mapping
+from dataclasses import replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -162,9 +164,62 @@ def _ends_by_layer(beside: list[Evidence], claimed: float) -> Exhibit:
 
 def t02(root: int, rates: Rates) -> Ruling:
     """T02, measured and ruled."""
-    sums = [int(np.histogram(y, EDGES)[0].sum()) for y in layers(SIGMOID, root=root)]
-    relu = next(layers(Setting(activation="relu", std=math.sqrt(2.0 / WIDTH)), root=root))
-    return bars_hold_every_activation(sums, EDGES, windowed=int(np.histogram(relu, EDGES)[0].sum()))
+    bars = {
+        (f, scheme): [np.histogram(y, EDGES)[0] for y in layers(setting, root=root)]
+        for f, scheme, setting in WINDOWS
+    }
+    sums, relu = ([int(each.sum()) for each in bars[f, scheme]] for f, scheme, _ in (WINDOWS[0], WINDOWS[-1]))
+    ruling = bars_hold_every_activation(sums, EDGES, windowed=relu[0])
+    panels = (_window(f, scheme, setting, bars[f, scheme][0]) for f, scheme, setting in WINDOWS)
+    return replace(ruling, exhibits=(*panels, _kept_by_the_window(bars)))
+
+
+WINDOWS = (
+    ("sigmoid", "N(0, 1)", SIGMOID),
+    ("tanh", "Xavier", Setting(activation="tanh", std=1.0 / math.sqrt(WIDTH))),
+    ("relu", "He", Setting(activation="relu", std=math.sqrt(2.0 / WIDTH))),
+)
+"""What is looked at through the window [0, 1], which is the whole range of sigmoid only."""
+_BARS = "Bars over the window [0, 1]"
+
+
+def _window(f: str, scheme: str, setting: Setting, counts: NDArray[np.int64]) -> Exhibit:
+    """Layer 1 in the chapter's bins, and what the bars add up to."""
+    q = WIDTH * setting.std**2
+    return Exhibit(
+        id=f"T02-{f}",
+        kind="histogram",
+        title=f"{f}, {scheme}, layer 1",
+        caption=f"{setting.entries:,} activations of one run in {BINS} bins over [0, 1], beside mean-field "
+        "theory (dashed). The table has the sums layer by layer, with theory's in brackets.",
+        x_axis=Axis(label="activation"),
+        y_axis=Axis(label="count"),
+        x=tuple(map(float, EDGES)),
+        observed=tuple(map(float, counts)),
+        expected=tuple(map(float, setting.entries * histogram_shares(f, q, EDGES))),
+        n=setting.entries,
+        plate=_BARS,
+        column=f"{f}, {scheme}",
+        notes=(("sum", f"{counts.sum():,}"),),
+    )
+
+
+def _kept_by_the_window(bars: Mapping[tuple[str, str], list[NDArray[np.int64]]]) -> Exhibit:
+    rows = []
+    for f, scheme, setting in WINDOWS:
+        q = variances(f, fan_in=WIDTH, std=setting.std, depth=DEPTH)
+        theory = [setting.entries * float(histogram_shares(f, float(each), EDGES).sum()) for each in q]
+        sums = [int(each.sum()) for each in bars[f, scheme]]
+        rows.append((f"{f}, {scheme}", *(f"{a:,} ({b:,.0f})" for a, b in zip(sums, theory, strict=True))))
+    return Exhibit(
+        id="T02-sums",
+        kind="table",
+        title="What the bars over [0, 1] add up to",
+        plate=_BARS,
+        header=("network", *(f"layer {k}" for k in range(1, DEPTH + 1))),
+        rows=tuple(rows),
+        n=SIGMOID.entries,
+    )
 
 
 def bars_hold_every_activation(sums: list[int], edges: Floats, *, windowed: int) -> Ruling:
@@ -198,6 +253,6 @@ def bars_hold_every_activation(sums: list[int], edges: Floats, *, windowed: int)
         summary=f"Every layer's bars add up to {total:,} exactly, and the bins are 1/30 wide.",
         conditions="the bins cover the whole range of f, as [0, 1] does for sigmoid. The same window keeps "
         f"only {windowed:,} of ReLU's {total:,} in layer 1 with He's scheme (theory: {100 * kept:.1f} %), "
-        "and half of tanh's",
+        "and half of tanh's. The sum is inputs x width in every layer, whatever the width and depth",
         evidence=tuple(evidence),
     )

@@ -15,6 +15,7 @@ from verinit.textbook import (
     batchnorm,
     batchnorm_outputs,
     batchnorm_parameters,
+    depth_figures,
     depths,
     expression,
     figures,
@@ -78,7 +79,7 @@ UNASKED = "needs training, some minutes of it: verinit textbook --with-training,
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Ledger:
-    """Rulings in the order of the chapter, the figure they speak of, and rulings that have changed."""
+    """Rulings in the order of the chapter, its figure and those of depth, and rulings that have changed."""
 
     rulings: tuple[Ruling, ...]
     exhibits: tuple[Exhibit, ...] = ()
@@ -114,9 +115,15 @@ def ledger(
     rulings = tuple(made)
     return Ledger(
         rulings=rulings,
-        exhibits=figures.histograms(root=root) if not only else (),
+        exhibits=_figures(root, rates or Rates()) if not only else (),
         surprises=surprises(rulings, expected()),
     )
+
+
+def _figures(root: int, rates: Rates) -> tuple[Exhibit, ...]:
+    """The chapter's own figure, and those of depth."""
+    with threadpool_limits(1, user_api="blas"):
+        return (*figures.histograms(root=root), *depth_figures.exhibits(root=root, rates=rates))
 
 
 def rule(code: str, *, root: int = ROOT, rates: Rates | None = None, with_training: bool = False) -> Ruling:

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping
+from dataclasses import replace
 from functools import lru_cache
 from typing import Any
 
@@ -37,7 +38,7 @@ SCALES = ("std 0.01", "He, sqrt(2/n)", "N(0, 1)")
 """Weights that without batch norm fade, keep and explode."""
 
 
-def normed(std: float, depth: int, root: int, run: int) -> tuple[Floats, Floats]:
+def normed(std: float, depth: int, root: int, run: int, *, width: int = WIDTH) -> tuple[Floats, Floats]:
     """RMS of the activations, and of the gradient at them, layer by layer: (depth,) each.
 
     Affine, batch norm, ReLU, `depth` times; a standard normal gradient is sent back from the top.
@@ -45,11 +46,11 @@ def normed(std: float, depth: int, root: int, run: int) -> tuple[Floats, Floats]
     rng = np.random.default_rng(entropy(root, "textbook", "normed depth", std, depth, run))
     layers: list[Any] = []
     for _ in range(depth):
-        layers.append(Affine(normal((WIDTH, WIDTH), rng, std=std), None))
-        layers.append(BatchNorm(np.ones(WIDTH), np.zeros(WIDTH)))
+        layers.append(Affine(normal((width, width), rng, std=std), None))
+        layers.append(BatchNorm(np.ones(width), np.zeros(width)))
         layers.append(Activate(ACTIVATIONS["relu"]))
     network = Network(layers)
-    y = network.forward(normal((BATCH, WIDTH), rng))
+    y = network.forward(normal((BATCH, width), rng))
     network.backward(normal(y.shape, rng))
     return _rms(network.activations[2::3]), _rms(network.gradients[2::3])
 
@@ -69,8 +70,10 @@ def runs(name: str, depth: int, root: int) -> tuple[Floats, Floats]:
 def t26(root: int, rates: Rates) -> Ruling:
     """T26, measured and ruled."""
     shallow = {name: runs(name, DEPTH, root) for name in SCALES}
-    return batch_norm_keeps_the_signal_and_grows_the_gradient(
-        shallow, {name: runs(name, DEEP, root) for name in SCALES[1:2]}, rates=rates
+    deep = {name: runs(name, DEEP, root) for name in SCALES[1:2]}
+    ruling = batch_norm_keeps_the_signal_and_grows_the_gradient(shallow, deep, rates=rates)
+    return replace(
+        ruling, exhibits=(*ruling.exhibits, _by_width(shallow[SCALES[1]][1], deep[SCALES[1]][1], root))
     )
 
 
@@ -153,8 +156,40 @@ def _conditions(growth: float, depth: int) -> str:
         f"square gains pi / (pi - 1) = {growth:.3f} a layer at large batch and width, whatever the weights' "
         f"scale: tenfold in RMS every {tenfold:.0f} layers, "
         f"{10 ** (0.5 * (depth - 1) * math.log10(growth)):,.0f} times over {depth} layers. Without batch "
-        "norm the same weights of std 0.01 fade and those of std 1 explode. What training makes of it is "
+        "norm the same weights of std 0.01 fade and those of std 1 explode. By depth the growth is a power, "
+        "by width it hardly moves. What training makes of it is "
         "not ruled on here"
+    )
+
+
+OTHERS, SWEPT, FEW = (25, 250), 10, 4
+"""Widths beside the chapter's, their layers, and networks of each, for the table: nothing is ruled on."""
+
+
+def _by_width(shallow: Floats, deep: Floats, root: int) -> Exhibit:
+    """Growth of the gradient's RMS a layer, by width and depth.
+
+    shallow, deep  gradients (runs, depth) at the chapter's width, under He's scheme
+    """
+    seen = [(WIDTH, shallow), (WIDTH, deep)]
+    for n in OTHERS:
+        std = SCHEMES[SCALES[1]](n)
+        seen.append((n, np.array([normed(std, SWEPT, root, run, width=n)[1] for run in range(FEW)])))
+    theory = math.sqrt(batchnorm_growth("relu").value)
+    rows = []
+    for width, gradient in seen:
+        steps = gradient.shape[1] - 1
+        growth = float(np.median(gradient[:, 0] / gradient[:, -1])) ** (1.0 / steps)
+        rows.append((str(width), str(steps + 1), str(len(gradient)), f"{growth:.3f} ({theory:.3f})"))
+    return Exhibit(
+        id="T26-width",
+        kind="table",
+        title="Growth of the gradient's RMS a layer by width and depth",
+        caption=f"Affine with He's weights, batch norm over {BATCH} inputs, and ReLU; median network, theory "
+        "at large batch and width in brackets.",
+        header=("width", "depth", "networks", "growth of the RMS a layer"),
+        rows=tuple(rows),
+        n=FEW,
     )
 
 

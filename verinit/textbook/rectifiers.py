@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
+from dataclasses import replace
 from functools import lru_cache
 
 import numpy as np
@@ -11,6 +12,7 @@ import numpy as np
 from verinit.laws.relu import cosines, log_gain
 from verinit.statistics.equivalence import median_within, proportion_within
 from verinit.statistics.marginal import variance
+from verinit.textbook import mean_squares
 from verinit.textbook.claims import CLAIMS
 from verinit.textbook.experiment import INPUTS, SCHEMES, WIDTH, Floats, Setting, sample
 from verinit.textbook.rules import combined, share
@@ -52,9 +54,9 @@ def _relu(std: float, root: int) -> Floats:
 def t16(root: int, rates: Rates) -> Ruling:
     """T16, measured and ruled."""
     he = SCHEMES["He, sqrt(2/n)"](WIDTH)
-    return two_over_root_n_doubles_every_layer(
-        _relu(chapters_he(WIDTH), root)[:, :, 0], _relu(he, root)[:, :, 0], rates=rates
-    )
+    chapters, published = (_relu(std, root)[:, :, 0] for std in (chapters_he(WIDTH), he))
+    ruling = two_over_root_n_doubles_every_layer(chapters, published, rates=rates)
+    return replace(ruling, exhibits=mean_squares.figures(chapters, published, chapters_he, root=root))
 
 
 def two_over_root_n_doubles_every_layer(chapters: Floats, published: Floats, *, rates: Rates) -> Ruling:
@@ -79,7 +81,7 @@ def two_over_root_n_doubles_every_layer(chapters: Floats, published: Floats, *, 
         f"(theory 2), beside {he.observed:.2f} with sqrt(2 / n) (theory 1).",
         conditions=f"mean square of ReLU activations, its gain from layer 1 to layer {depth} to the power "
         f"1/{depth - 1}, median run; float64, inputs {INPUTS} x {WIDTH}, width {WIDTH}; the factor 2 is the "
-        f"same at every width, and {2.0**50:.0e} after 50 layers. The two agree at no n",
+        f"same at every width, and {2.0**50:.0e} after a depth of 50 layers. The two agree at no n",
         evidence=(*formula, kept, doubled, he),
     )
 

@@ -242,7 +242,8 @@ def _conditions_of_windows(windows: list[Window]) -> str:
         f"h = {' and '.join(f'{h:g}' for h in dict.fromkeys(item.h for item in windows))}; found by search "
         "over neighbouring numbers. On the left y keeps its digits down to the smallest number, so that in "
         "float32 and float64 no output near 0 makes the difference 0 until exp(-w) overflows. With "
-        f"h = {STEP:g} w + h and w - h round to w itself from: {absorbed}"
+        f"h = {STEP:g} w + h and w - h round to w itself from: {absorbed}. One weight at a time: no width "
+        "and no depth enters"
     )
 
 

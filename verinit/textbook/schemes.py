@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 from functools import lru_cache
 
 import numpy as np
@@ -11,6 +12,7 @@ from verinit.laws.marginals import law_of
 from verinit.laws.schemes import scheme
 from verinit.laws.signal import histogram_shares, spreads, variances
 from verinit.statistics.equivalence import median_within
+from verinit.textbook import sigmoid_spreads
 from verinit.textbook.claims import CLAIMS
 from verinit.textbook.experiment import (
     DEPTH,
@@ -56,7 +58,9 @@ def _sigmoid(name: str, root: int) -> Floats:
 
 def t10(root: int, rates: Rates) -> Ruling:
     """T10, measured and ruled."""
-    return small_weights_crowd_at_one_half(_sigmoid("std 0.01", root), rates=rates)
+    measured = _sigmoid("std 0.01", root)
+    drawn = sigmoid_spreads.figures("T10", "std 0.01", SCHEMES["std 0.01"], measured[:, :, 0], root=root)
+    return replace(small_weights_crowd_at_one_half(measured, rates=rates), exhibits=drawn)
 
 
 def small_weights_crowd_at_one_half(measured: Floats, *, rates: Rates) -> Ruling:
@@ -127,9 +131,9 @@ def _crowd_conditions() -> str:
 
 def t14(root: int, rates: Rates) -> Ruling:
     """T14, measured and ruled."""
-    return xavier_spreads_more_widely(
-        _sigmoid("Xavier, 1/sqrt(n)", root), _sigmoid("std 0.01", root), rates=rates
-    )
+    xavier, small = (_sigmoid(name, root) for name in ("Xavier, 1/sqrt(n)", "std 0.01"))
+    drawn = sigmoid_spreads.figures("T14", "1/sqrt(n)", chapters_xavier, xavier[:, :, 0], root=root)
+    return replace(xavier_spreads_more_widely(xavier, small, rates=rates), exhibits=drawn)
 
 
 def chapters_xavier(fan_in: int) -> float:
@@ -170,7 +174,8 @@ def xavier_spreads_more_widely(xavier: Floats, small: Floats, *, rates: Rates) -
         summary=_xavier_summary(formula, wider, xavier),
         conditions=f"median of {ROOTS} runs; float64, inputs {INPUTS} x {WIDTH}, width {WIDTH}, depth "
         f"{DEPTH}; spread is the standard deviation of a layer's activations. With std 1 it is larger still "
-        "(0.46 in layer 1), but piled at the ends: spread alone does not say what is good",
+        "(0.46 in layer 1), but piled at the ends: spread alone does not say what is good. By theory the "
+        "spread with 1/sqrt(n) is the same at every width, and settles within a few layers of depth",
         evidence=(*formula, *wider, *beside),
     )
 

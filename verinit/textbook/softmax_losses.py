@@ -92,7 +92,8 @@ def gradients_vanish_where_outputs_are_right(found: list[Gaps]) -> Ruling:
         summary=_summary_of_gaps({item.dtype: item for item in found if item.classes == min(CLASSES)}),
         conditions="logits (z, 0, ..., 0) with one-hot labels, K = 2 and 10, the chapter's softmax as NumPy "
         "computes it in float16, bfloat16, float32 and float64, before the division by the batch size; "
-        "with K = 10 the order of summation moves the first threshold by up to ln 9",
+        "with K = 10 the order of summation moves the first threshold by up to ln 9. Gaps between logits "
+        "alone decide: the width and the depth of what made them do not enter",
         evidence=(*rounded, *close, *wrong),
         exhibits=(_table_of_gaps(found), _decay()),
     )

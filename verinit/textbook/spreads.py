@@ -12,8 +12,8 @@ from verinit.textbook.experiment import BINS, DEPTH, SCHEMES, WIDTH, Floats
 from verinit.textbook.gradients import how_measured
 from verinit.textbook.passes import Profile, by_exact_law, through_network
 from verinit.textbook.rules import combined, share
-from verinit.textbook.vanishing import GONE, SURELY_KEPT, kept
-from verinit.vocabulary import Evidence, Exhibit, Rates, Ruling, Verdict, judge
+from verinit.textbook.vanishing import GONE, SURELY_KEPT, apart_in_theory, kept
+from verinit.vocabulary import Axis, Evidence, Exhibit, Rates, Ruling, Verdict, judge
 
 BAR, HIGH_BAR = 0.5, 0.6
 """Activations spread suitably if no layer has more than half of them (surely at most 60 %) in the two bins
@@ -85,7 +85,7 @@ def spread_is_neither_needed_nor_enough(
         "std^2 E[f'(z)^2] near 1 in every layer, with a steady mean square: chi is the gain of the "
         "gradient's mean square and of small differences alike. What training makes of it is T28's question",
         evidence=tuple(item for lines in judged for item in lines),
-        exhibits=(_table((*examples, *others)),),
+        exhibits=(*(_left(e, k) for k, e in enumerate(examples, 1)), _table((*examples, *others))),
     )
 
 
@@ -140,6 +140,31 @@ def _summary(examples: tuple[Example, ...]) -> str:
         f"layers) from {bad.name} ({told(bad)}). But {blind.name} spreads suitably too (std "
         f"{_spread(blind)} in layer {DEPTH}) and leaves {told(blind)}; and {faint.name} crowds {crowd} of "
         f"the activations into two of {BINS} bins and leaves {told(faint)}."
+    )
+
+
+def _left(example: Example, number: int) -> Exhibit:
+    """What is left of the difference between inputs, layer by layer, beside theory for inputs N(0, 1)."""
+    e, chapters = example, "inputs" not in example.name
+    law = apart_in_theory(e.activation, e.std, width=WIDTH) if chapters else ()
+    apart = np.median(e.profile.apart, axis=0)
+    crowd = np.median(_crowded(e.profile))
+    return Exhibit(
+        id=f"T18-left-{number}",
+        kind="curve",
+        title=e.name,
+        caption="RMS difference between the responses to two inputs, over that between the inputs: median "
+        "run, beside mean-field theory for inputs N(0, 1) (dashed). Below: largest share of a layer in two "
+        f"of {BINS} bins.",
+        x_axis=Axis(label="layer"),
+        y_axis=Axis(label="difference left", log=True),
+        x=tuple(float(k) for k in range(1, DEPTH + 1)),
+        observed=tuple(map(float, apart)),
+        expected=tuple(map(float, law)),
+        n=len(e.profile.apart),
+        plate="Spread beside what is left of a difference between inputs",
+        column=e.name,
+        notes=(("in two bins:", f"{crowd:.0%}"), ("left:", f"{apart[-1]:.2g}")),
     )
 
 

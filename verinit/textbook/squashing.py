@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 from scipy.special import ndtr
 
@@ -12,6 +14,7 @@ from verinit.statistics.equivalence import distribution_within, proportion_withi
 from verinit.textbook.claims import CLAIMS
 from verinit.textbook.experiment import EDGES, WIDTH, Floats, end_counts
 from verinit.textbook.rules import combined, exact, share
+from verinit.textbook.s_curves import away_from_the_centre, squeezed, what_enters
 from verinit.vocabulary import Evidence, Rates, Ruling, entropy, judge
 
 MATRICES = 10
@@ -29,7 +32,8 @@ PRINTED = (0.73105858, 0.95257413, 0.99330715, 0.99908895, 0.99987661)
 def t03(root: int, rates: Rates) -> Ruling:
     """T03, measured and ruled."""
     rng = np.random.default_rng(entropy(root, "textbook", "T03"))
-    return weights_alone_would_not_pile_up(normal((MATRICES, WIDTH, WIDTH), rng).ravel(), rates=rates)
+    w = normal((MATRICES, WIDTH, WIDTH), rng).ravel()
+    return replace(weights_alone_would_not_pile_up(w, rates=rates), exhibits=what_enters(w, rng))
 
 
 def weights_alone_would_not_pile_up(w: Floats, *, rates: Rates) -> Ruling:
@@ -60,7 +64,9 @@ def weights_alone_would_not_pile_up(w: Floats, *, rates: Rates) -> Ruling:
         "in the end bins). But it is W that follows the standard normal density: the activations sigmoid(W) "
         f"lie between 0 and 1, at a Kolmogorov distance of {leaves.observed:.3f} from it.",
         conditions=f"float64, W {WIDTH} x {WIDTH} with std 1. sigmoid(W) is logit-normal (mean 0.5, std "
-        "0.208): a single hump, and no normal law, standard or other, since it is bounded",
+        "0.208): a single hump, and no normal law, standard or other, since it is bounded. W has one law at "
+        "every width and in every layer; the variance of X W is the width in layer 1, and so the width "
+        "decides how much piles up",
         evidence=(piled, enters, leaves),
     )
 
@@ -81,9 +87,10 @@ GRID: Floats = np.linspace(0.0, 700.0, 70_001)
 
 def t04(root: int, rates: Rates) -> Ruling:
     """T04, measured and ruled."""
-    return slopes_fall_away_from_the_centre(
+    ruling = slopes_fall_away_from_the_centre(
         GRID, SIGMOID.value(-GRID), SIGMOID.derivative(GRID), SIGMOID.derivative(-GRID)
     )
+    return replace(ruling, exhibits=away_from_the_centre())
 
 
 def slopes_fall_away_from_the_centre(z: Floats, gap: Floats, right: Floats, left: Floats) -> Ruling:
@@ -113,7 +120,7 @@ def slopes_fall_away_from_the_centre(z: Floats, gap: Floats, right: Floats, left
         f"{SIGMOID.derivative(np.array(5.0)):.2g}.",
         conditions=f"sigmoid, |z| from {z[0]:g} to {z[-1]:g} in {z.size - 1:,} steps, float64, where "
         "1 - sigmoid(z) is computed as sigmoid(-z); sigmoid(z) itself is rounded to exactly 1 from about "
-        "z = 53 ln 2 = 36.7 on",
+        "z = 53 ln 2 = 36.7 on. A function of one number: no width and no depth enters",
         evidence=evidence,
     )
 
@@ -121,9 +128,10 @@ def slopes_fall_away_from_the_centre(z: Floats, gap: Floats, right: Floats, left
 def t08(root: int, rates: Rates) -> Ruling:
     """T08, measured and ruled."""
     x = np.array([1.0, 3.0, 5.0, 7.0, 9.0])
-    return squeezing_is_strongest_at_the_ends(
+    ruling = squeezing_is_strongest_at_the_ends(
         SIGMOID.value(x), {f.name: f.derivative(x) for f in (SIGMOID, TANH)}, TANH.value(x)
     )
+    return replace(ruling, exhibits=squeezed(PRINTED))
 
 
 def squeezing_is_strongest_at_the_ends(
@@ -157,7 +165,8 @@ def squeezing_is_strongest_at_the_ends(
         f"the argument, stretched to (-1, 1). From 1 to 9 the slope falls from {slopes['sigmoid'][0]:.3f} to "
         f"{slopes['sigmoid'][-1]:.1e} (sigmoid) and from {slopes['tanh'][0]:.3f} to {slopes['tanh'][-1]:.1e} "
         "(tanh).",
-        conditions="float64. At the centre tanh does not squeeze at all (slope 1), sigmoid does (slope 1/4)",
+        conditions="float64. At the centre tanh does not squeeze at all (slope 1), sigmoid does (slope 1/4). "
+        "Functions of one number: no width and no depth enters",
         evidence=tuple(evidence),
     )
 
