@@ -163,7 +163,7 @@ def _left(example: Example, number: int) -> Exhibit:
         expected=tuple(map(float, law)),
         n=len(e.profile.apart),
         plate="Spread beside what is left of a difference between inputs",
-        column=e.name,
+        column=e.name if chapters else f"{e.activation}, inputs {FAINT:g}",
         notes=(("in two bins:", f"{crowd:.0%}"), ("left:", f"{apart[-1]:.2g}")),
     )
 
