@@ -39,7 +39,8 @@ def available() -> bool:
 def images() -> Images:
     """All images, standardised by one mean and one deviation for all pixels together.
 
-    Some pixels are 0 in every image, so that pixels by themselves cannot be standardised.
+    Some pixels are 0 in every image, so that pixels by themselves cannot be standardised. Two numbers are all
+    that the test images share with the others; writers are not kept apart.
     """
     from sklearn.datasets import load_digits
 

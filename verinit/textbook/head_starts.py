@@ -18,7 +18,7 @@ from verinit.textbook.overfitting import SEEDS as OVERFIT
 from verinit.textbook.rules import combined, share
 from verinit.textbook.training import FEW, HE, SEEDS, Courses, Lesson, courses, panel
 from verinit.textbook.vanishing import left_in_theory
-from verinit.vocabulary import Evidence, Exhibit, Rates, Ruling, judge
+from verinit.vocabulary import Evidence, Exhibit, Rates, Ruling, Verdict, judge
 
 AS_GOOD = 0.9
 """Test accuracy that counts as good, declared before the run."""
@@ -27,8 +27,8 @@ FEWER, SURELY_FEWER = 2.0 / 3.0, 1.0
 FORBIDS, HARDLY = 0.02, 0.01
 """Test accuracy that training on must cost if it is to be forbidden, and that a pass must surely exceed."""
 SMALL, XAVIER = "std 0.01", "Xavier, 1/sqrt(n)"
-FOURFOLD = 4.0 / 10.0
-"""4 / sqrt(100): what makes up for sigmoid's slope of a quarter."""
+FOURFOLD = 0.4
+"""4 / sqrt(100), which makes up for sigmoid's slope of a quarter."""
 Start = tuple[str, float | str]
 STARTS: tuple[Start, ...] = tuple(
     (f, init) for f in ("sigmoid", "tanh", "relu") for init in (SMALL, XAVIER, HE)
@@ -37,9 +37,11 @@ PAIRS: tuple[tuple[Start, Start], ...] = (
     (("relu", HE), ("relu", SMALL)),
     (("relu", HE), ("relu", XAVIER)),
     (("tanh", XAVIER), ("tanh", SMALL)),
-    (("sigmoid", XAVIER), ("sigmoid", SMALL)),
+    (("sigmoid", XAVIER), ("sigmoid", FOURFOLD)),
 )
 """What the chapter recommends, and what it is held against."""
+SLOW = {"rate": 0.5, "steps": 150}
+"""How the pair of sigmoid is trained, so that at least one of the two gets there."""
 SWEEP: dict[str, dict[str, float]] = {
     "depth 2": {"depth": 2},
     "depth 10": {"depth": 10},
@@ -57,7 +59,8 @@ def lesson(start: Start, **other: float) -> Lesson:
 def t28(root: int, rates: Rates) -> Ruling:
     """T28, measured and ruled."""
     return a_good_start_saves_steps(
-        {start: courses(lesson(start), root) for start in (*STARTS, ("sigmoid", FOURFOLD))},
+        {start: courses(lesson(start), root) for start in STARTS},
+        slow={start: courses(lesson(start, **SLOW), root) for start in PAIRS[-1]},
         long=courses(BASE, root, OVERFIT),
         sweep={
             name: {start: courses(lesson(start, **other), root, FEW) for start in STARTS}
@@ -70,6 +73,7 @@ def t28(root: int, rates: Rates) -> Ruling:
 def a_good_start_saves_steps(
     found: Mapping[Start, Courses],
     *,
+    slow: Mapping[Start, Courses],
     long: Courses,
     sweep: Mapping[str, Mapping[Start, Courses]],
     rates: Rates,
@@ -77,28 +81,31 @@ def a_good_start_saves_steps(
     """A good start saves steps wherever it keeps the gradient; overfitting takes next to nothing away.
 
     found  trainings by (activation, start), paired by seed
+    slow   trainings of the pair of sigmoid
     long   trainings that go on long after all images that are learnt from are told right
     sweep  as `found`, at other settings, by name
     """
     part = share(rates, len(PAIRS) + 3)
-    saved = [fewer(found, good, other, part) for good, other in PAIRS]
+    saved = [fewer(slow if good in slow else found, good, other, part) for good, other in PAIRS]
     costs = forbidding(long, part)
     return Ruling(
         id="T28",
-        ruling=combined([*(judge(item, SURELY_FEWER) for item in saved), judge(costs, HARDLY)]),
+        ruling=combined([*(_verdict(item) for item in saved), judge(costs, HARDLY)]),
         claim=CLAIMS["T28"],
-        summary=_summary(found, long),
+        summary=_summary(found, slow, long),
         conditions=(
             f"steps of gradient descent until {AS_GOOD:g} of 597 test images are told right, looked at "
             f"every 5 of 100 steps; median of {SEEDS} seeds, paired; digits of scikit-learn, 1200 images, "
-            "batch 100, learning rate 0.1, five hidden layers of 100 units, float32. What is not there "
-            "after 100 steps counts as 105, a lower bound. Fewer: at most 2/3 of the steps. Forbidden: "
-            f"training on costs at least {FORBIDS:g} of the best test accuracy; {BASE.steps} steps on "
-            f"{BASE.images} images, a hundred times each. A start helps where it keeps the gradient: "
-            "Xavier leaves sigmoid at most a quarter of it a layer (T15)"
+            "batch 100, learning rate 0.1, five hidden layers of 100 units, float32; the pair of sigmoid "
+            "at rate 0.5 for 150 steps. Fewer: at most 2/3 of the steps, surely fewer than all. Who is "
+            "not there at the end counts as one look later, a bound; where neither is there the ratio is "
+            f"not known and not ruled on. Forbidden: training on costs at least {FORBIDS:g} of the best "
+            f"test accuracy; {BASE.steps} steps on {BASE.images} images, a hundred times each (the test "
+            "loss does rise: see the numbers). A start helps where it keeps the gradient: Xavier leaves "
+            "sigmoid at most a quarter of it a layer (T15)"
         ),
         evidence=(*saved, costs, *_beside(long, part)),
-        exhibits=(*_figure(found), _table(found, sweep)),
+        exhibits=(*_figure(found), _table({"as ruled on": found, "rate 0.5, 150 steps": slow, **sweep})),
     )
 
 
@@ -107,10 +114,21 @@ def until(found: Courses) -> Floats:
     return np.asarray(np.minimum(found.reaches(AS_GOOD), found.steps[-1] + found.steps[0]))
 
 
+def _verdict(evidence: Evidence) -> Verdict:
+    """Undecided where most seeds know no ratio, as neither start got there."""
+    return judge(evidence, SURELY_FEWER) if np.isfinite(evidence.observed) else Verdict.inconclusive
+
+
 def fewer(found: Mapping[Start, Courses], good: Start, other: Start, rates: Rates) -> Evidence:
-    """The median seed needs at most 2/3 of the steps; judge by `SURELY_FEWER`."""
+    """The median seed needs at most 2/3 of the steps; judge by `SURELY_FEWER`.
+
+    Where only one of the two got there the ratio is a bound, on its own side of 1. Where neither did it is
+    not known: nan, which stands for any.
+    """
+    ours, theirs = until(found[good]), until(found[other])
+    neither = np.isinf(found[good].reaches(AS_GOOD)) & np.isinf(found[other].reaches(AS_GOOD))
     return median_within(
-        until(found[good]) / until(found[other]),
+        np.where(neither, np.nan, ours / theirs),
         expected=0.0,
         margin=FEWER,
         outer_margin=SURELY_FEWER,
@@ -155,14 +173,15 @@ def _median(found: Courses) -> str:
     return f"{steps:.0f}" if steps <= found.steps[-1] else f"more than {found.steps[-1]:.0f}"
 
 
-def _summary(found: Mapping[Start, Courses], long: Courses) -> str:
+def _summary(found: Mapping[Start, Courses], slow: Mapping[Start, Courses], long: Courses) -> str:
+    recommended, other = (slow[start] for start in PAIRS[-1])
     return (
         f"A good start does save steps where it keeps the gradient: ReLU gets to {AS_GOOD:g} in "
         f"{_median(found['relu', HE])} steps with He, {_median(found['relu', XAVIER])} with Xavier and "
         f"{_median(found['relu', SMALL])} with std 0.01, tanh with Xavier in "
         f"{_median(found['tanh', XAVIER])}. Sigmoid with Xavier, as recommended, needs "
-        f"{_median(found['sigmoid', XAVIER])}. And training on is not forbidden: a hundred passes over a "
-        f"hundred images cost {np.median(lost(long)):.3f} of the best test accuracy."
+        f"{_median(recommended)} where std 0.4 needs {_median(other)}. And training on is not forbidden: a "
+        f"hundred passes over a hundred images cost {np.median(lost(long)):.3f} of the best test accuracy."
     )
 
 
@@ -181,9 +200,9 @@ def _figure(found: Mapping[Start, Courses]) -> tuple[Exhibit, ...]:
     )
 
 
-def _table(found: Mapping[Start, Courses], sweep: Mapping[str, Mapping[Start, Courses]]) -> Exhibit:
+def _table(settings: Mapping[str, Mapping[Start, Courses]]) -> Exhibit:
     rows = []
-    for name, starts in {"as ruled on": found, **sweep}.items():
+    for name, starts in settings.items():
         width = int(SWEEP.get(name, {}).get("width", 100))
         depth = int(SWEEP.get(name, {}).get("depth", 5))
         for (f, init), course in starts.items():

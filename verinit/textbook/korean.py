@@ -98,7 +98,9 @@ def _written(evidence: tuple[Evidence, ...], wanted: Number) -> str | None:
     if len(lines) != 1:
         return None
     line = lines[0]
-    value = 10.0**-line.observed if wanted.field == "left" else getattr(line, wanted.field)
+    decades = {"left": -line.observed, "grown": line.observed}
+    exponent = decades.get(wanted.field)
+    value = getattr(line, wanted.field) if exponent is None else 10.0**exponent
     if not math.isfinite(value):
         return None
     return power_of_ten(value) if wanted.form == "power" else format(value, wanted.form)

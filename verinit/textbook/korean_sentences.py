@@ -7,14 +7,14 @@ from typing import Literal
 
 from verinit.vocabulary import Outcome
 
-Field = Literal["observed", "expected", "n", "left"]
+Field = Literal["observed", "expected", "n", "left", "grown"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Number:
     """One number of a sentence: the line whose quantity has all of `words`, and how it is written.
 
-    field  of the evidence; "left" is 10 to the minus observed, for lines in decades lost
+    field  of the evidence; "left" is 10 to the minus observed, "grown" 10 to it, for lines in decades
     form   a format of Python, or "power" for two digits and a power of ten where it is small or large
     """
 
@@ -221,29 +221,29 @@ SENTENCES: dict[tuple[str, Outcome], Sentence] = {
     ("T25", DEPENDS): sentence(
         "배치 정규화를 쓰면 가중치의 표준편차가 0.03에서 0.3까지 열 배 달라도 100번 갱신한 뒤의 시험 정확도 "
         "차이가 {0}에 그치지만(배치 정규화가 없으면 {1}), 0.0001에서 1까지 만 배 달라지면 {2}이고, 모두 같은 "
-        "값으로 시작한 가중치는 배치 정규화로도 구하지 못하여 정확도가 {3} 낮다.",
+        "값으로 시작한 가중치는 배치 정규화로도 되살리지 못하여 정확도가 {3} 낮다.",
         number("with batch norm, std 0.03 to 0.3"),
         number("without batch norm, std 0.03 to 0.3"),
-        number("with batch norm, std 0.0001 to 1"),
+        number("with batch norm, std 0.0001 to 1", "best less worst"),
         number("less from equal ones"),
     ),
     ("T26", DEPENDS): sentence(
-        "배치 정규화를 쓰면 가중치의 크기가 어떻든 신호와 기울기가 소실되지 않지만, 기울기의 RMS는 층을 "
-        "거슬러 갈 때마다 약 1.21배로 커져서 다섯 층에서는 10의 {0}제곱 배에 그치고 40층에서는 10의 {1}제곱 "
-        "배로 폭발한다.",
-        number("He, sqrt(2/n), 5 layers, backward"),
-        number("He, sqrt(2/n), 40 layers, backward"),
+        "배치 정규화를 쓰면 가중치의 표준편차가 0.01에서 1일 때 신호와 기울기가 소실되지 않지만, 0.0001이면 "
+        "ε에 묻혀 소실되고, 기울기의 RMS는 층을 거슬러 갈 때마다 약 1.21배로 커져서 다섯 층에서는 {0}배에 그치고 "
+        "40층에서는 {1}배로 폭발한다.",
+        number("He, sqrt(2/n), 5 layers, backward", field="grown", form=",.2f"),
+        number("He, sqrt(2/n), 40 layers, backward", field="grown", form=",.0f"),
     ),
-    ("T27", DEPENDS): sentence(
-        "이미지 100장만 배울 때 배치 정규화만으로는 학습 정확도와 시험 정확도의 차이가 {0}배가 되어 "
-        "오버피팅이 억제되지 않지만, 배치 정규화 곁에 드롭아웃을 함께 쓰면 그 차이가 {1}배로 줄어든다.",
+    ("T27", REFUTED): sentence(
+        "이미지 100장만 배울 때 배치 정규화는 학습 정확도와 시험 정확도의 차이를 {0}배로 만들어 오버피팅을 "
+        "억제하지 못하며, 그 곁에 드롭아웃을 함께 쓰면 그 차이가 {1}배로 줄어든다.",
         number("batch norm alone: share of the gap left"),
         number("dropout beside batch norm"),
     ),
     ("T28", DEPENDS): sentence(
-        "좋은 초깃값은 ReLU에서 He가 Xavier의 {0}배의 갱신으로 같은 정확도에 이르게 하지만, "
-        "시그모이드에 권하는 Xavier는 표준편차 0.01보다 나을 것이 없고({1}배), "
-        "오래 학습해도 시험 정확도는 가장 좋았을 때보다 {2} 낮아질 뿐이어서 금지할 까닭이 없다.",
+        "좋은 초깃값은 ReLU에서 He가 Xavier의 {0}배의 갱신으로 같은 정확도에 이르게 하지만, 시그모이드에 "
+        "권하는 Xavier는 표준편차 0.4보다 적어도 {1}배의 갱신이 필요하고, 오래 학습해도 시험 정확도는 가장 "
+        "좋았을 때보다 {2} 낮아질 뿐이어서 금지할 까닭이 없다.",
         number("relu, He", "from Xavier"),
         number("sigmoid, Xavier"),
         number("training on: test accuracy lost", form=".3f"),

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cache
 from importlib.resources import files
 from types import MappingProxyType
@@ -133,7 +133,15 @@ def rule(code: str, *, root: int = ROOT, rates: Rates | None = None, with_traini
     if code not in EXAMINED and not available():
         return unexamined(code, NEEDED)
     with threadpool_limits(1, user_api="blas"):  # one root, one ledger: on any number of cores
-        return (EXAMINED | TRAINED)[code](root, rates or Rates())
+        return _in_words((EXAMINED | TRAINED)[code](root, rates or Rates()))
+
+
+def _in_words(ruling: Ruling) -> Ruling:
+    """The ruling with a sentence that fits it: those of the claims are written for what is expected."""
+    wanted = expected()[ruling.id]
+    if str(ruling.ruling) == wanted:
+        return ruling
+    return replace(ruling, summary=f"{ruling.ruling} here, where {wanted} is expected: see the evidence")
 
 
 @cache

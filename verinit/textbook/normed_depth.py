@@ -34,8 +34,9 @@ RUNS = 36
 MARGIN, OUTER = 1.0, 1.5
 """Decades that a signal or gradient may move and be called kept, and within which a pass must surely lie: a
 factor of ten is what tuning a learning rate makes up for. Declared before the run."""
-SCALES = ("std 0.01", "He, sqrt(2/n)", "N(0, 1)")
-"""Weights that without batch norm fade, keep and explode."""
+HE = "He, sqrt(2/n)"
+STDS = {name: SCHEMES[name](WIDTH) for name in ("std 0.01", HE, "N(0, 1)")} | {"std 0.0001": 1e-4}
+"""Weights that without batch norm fade, keep and explode, and such as leave less variance than epsilon."""
 
 
 def normed(std: float, depth: int, root: int, run: int, *, width: int = WIDTH) -> tuple[Floats, Floats]:
@@ -61,20 +62,18 @@ def _rms(arrays: list[Any]) -> Floats:
 
 @lru_cache(maxsize=16)
 def runs(name: str, depth: int, root: int) -> tuple[Floats, Floats]:
-    """Signal and gradient of `RUNS` networks under one of the chapter's schemes: (runs, depth) each."""
-    seen = [normed(SCHEMES[name](WIDTH), depth, root, run) for run in range(RUNS)]
+    """Signal and gradient of `RUNS` networks with weights of one of `STDS`: (runs, depth) each."""
+    seen = [normed(STDS[name], depth, root, run) for run in range(RUNS)]
     signal, gradient = (np.array(each) for each in zip(*seen, strict=True))
     return signal, gradient
 
 
 def t26(root: int, rates: Rates) -> Ruling:
     """T26, measured and ruled."""
-    shallow = {name: runs(name, DEPTH, root) for name in SCALES}
-    deep = {name: runs(name, DEEP, root) for name in SCALES[1:2]}
+    shallow = {name: runs(name, DEPTH, root) for name in STDS}
+    deep = {HE: runs(HE, DEEP, root)}
     ruling = batch_norm_keeps_the_signal_and_grows_the_gradient(shallow, deep, rates=rates)
-    return replace(
-        ruling, exhibits=(*ruling.exhibits, _by_width(shallow[SCALES[1]][1], deep[SCALES[1]][1], root))
-    )
+    return replace(ruling, exhibits=(*ruling.exhibits, _by_width(shallow[HE][1], deep[HE][1], root)))
 
 
 def batch_norm_keeps_the_signal_and_grows_the_gradient(
@@ -83,7 +82,7 @@ def batch_norm_keeps_the_signal_and_grows_the_gradient(
     *,
     rates: Rates,
 ) -> Ruling:
-    """With batch norm nothing vanishes at any scale of the weights, but the gradient grows layer by layer.
+    """With batch norm nothing vanishes that epsilon does not swallow, but the gradient grows layer by layer.
 
     shallow, deep  signal and gradient, (runs, depth) each, by scheme
     """
@@ -102,8 +101,9 @@ def batch_norm_keeps_the_signal_and_grows_the_gradient(
         ruling=combined([judge(evidence, OUTER) for evidence in judged]),
         claim=CLAIMS["T26"],
         summary=(
-            "Vanishing it prevents: whatever the scale of the weights, signal and gradient keep their "
-            "size through five layers. Exploding it does not: the gradient's RMS grows by "
+            "Vanishing it prevents while the layers vary by more than epsilon: for weights of std 0.01 to 1 "
+            "signal and gradient keep their size through five layers, for those of std 0.0001 both fade. "
+            "Exploding it does not: the gradient's RMS grows by "
             f"{math.sqrt(growth):.2f} a layer, which five layers hardly show and {gradient.shape[1]} layers "
             f"make a factor of {10.0**backward.observed:,.0f}."
         ),
@@ -152,13 +152,13 @@ def _conditions(growth: float, depth: int) -> str:
     return (
         f"before training; median of {RUNS} networks, float64, width {WIDTH}, batch of {BATCH} inputs "
         "N(0, 1), affine, batch norm and ReLU without skips, gamma 1, beta 0. Forward the RMS of the "
-        "activations is that of ReLU of a standardised number, 0.71, in every layer. Backward the mean "
-        f"square gains pi / (pi - 1) = {growth:.3f} a layer at large batch and width, whatever the weights' "
-        f"scale: tenfold in RMS every {tenfold:.0f} layers, "
+        "activations is that of ReLU of a standardised number, 0.71, in every layer whose variance, "
+        "n std^2 E[y^2], is far above epsilon = 1e-5; with std 0.0001 it is below. Backward the mean "
+        f"square gains pi / (pi - 1) = {growth:.3f} a layer at large batch and width, whatever the scale "
+        f"of weights above that: tenfold in RMS every {tenfold:.0f} layers, "
         f"{10 ** (0.5 * (depth - 1) * math.log10(growth)):,.0f} times over {depth} layers. Without batch "
         "norm the same weights of std 0.01 fade and those of std 1 explode. By depth the growth is a power, "
-        "by width it hardly moves. What training makes of it is "
-        "not ruled on here"
+        "by width it hardly moves. What training makes of it is not ruled on here"
     )
 
 
@@ -173,7 +173,7 @@ def _by_width(shallow: Floats, deep: Floats, root: int) -> Exhibit:
     """
     seen = [(WIDTH, shallow), (WIDTH, deep)]
     for n in OTHERS:
-        std = SCHEMES[SCALES[1]](n)
+        std = SCHEMES[HE](n)
         seen.append((n, np.array([normed(std, SWEPT, root, run, width=n)[1] for run in range(FEW)])))
     theory = math.sqrt(batchnorm_growth("relu").value)
     rows = []

@@ -40,7 +40,7 @@ class Lesson:
     """A training: gradient descent on `depth` hidden layers of affine, (batch norm,) f, (dropout).
 
     init    the standard deviation of every weight, a scheme of the chapter by name, or `ALIKE`
-    images  that are learnt from; batch: in each step; rate: the learning rate
+    images  that are learnt from; batch: in each step; rate: the learning rate; eps: of batch norm
     every   so many steps apart the network is looked at
     """
 
@@ -48,6 +48,7 @@ class Lesson:
     activation: str = "relu"
     batch_norm: bool = False
     dropout: float = 0.0
+    eps: float = 1e-5
     images: int = 1200
     batch: int = 100
     steps: int = 100
@@ -149,10 +150,11 @@ def built(lesson: Lesson, rng: np.random.Generator) -> Network:
     for fan_in, fan_out in pairwise(widths):
         layers.append(Affine(drawn(lesson.init, (fan_in, fan_out), rng), np.zeros(fan_out, np.float32)))
         if lesson.batch_norm:
-            layers.append(BatchNorm(np.ones(fan_out, np.float32), np.zeros(fan_out, np.float32)))
+            gamma, beta = np.ones(fan_out, np.float32), np.zeros(fan_out, np.float32)
+            layers.append(BatchNorm(gamma, beta, eps=lesson.eps))
         layers.append(Activate(ACTIVATIONS[lesson.activation]))
         if lesson.dropout:
-            layers.append(Dropout(lesson.dropout, np.random.default_rng(rng.integers(1 << 63))))
+            layers.append(Dropout(lesson.dropout, rng.spawn(1)[0]))
     last = max(i for i, layer in enumerate(layers) if isinstance(layer, Affine))
     return Network(layers[: last + 1])
 
