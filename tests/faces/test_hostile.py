@@ -49,7 +49,7 @@ def test_a_name_goes_through_every_face_and_comes_back_whole(name, tmp_path):
     again = decode(page.with_name("report.json").read_bytes())
     assert document(again) == document(report)
     assert [found.short_id for found in again.findings] == [found.short_id for found in report.findings]
-    for form, told in outcome._FORMS.items():
+    for form, told in outcome.FORMS.items():
         body = told(report)
         place({tmp_path / form: body})
         assert (tmp_path / form).stat().st_size > 100
@@ -322,7 +322,7 @@ def test_what_would_refuse_is_known_without_writing(tmp_path, monkeypatch):
     assert [path.name for path in tmp_path.iterdir()] == ["file"]
 
 
-RUN = ("run", "cli_net:he=he_normal", "--battery", "smoke", "--jobs", "0")
+RUN = ("run", "cli_net:he=he_normal", "--battery", "smoke", "--jobs", "0", "--quiet")
 
 
 def test_a_folder_that_refuses_is_told_before_anything_runs(verinit, here, monkeypatch):
@@ -528,7 +528,8 @@ def test_code_that_meddles_with_the_process_costs_no_report(here, word):
 def test_code_that_leaves_while_it_is_looked_at_is_named(here, jobs):
     (here / "meddling.py").write_text(MEDDLING, encoding="utf-8")
     process = started(
-        "run", "meddling:leaving=relu", "--battery", "smoke", "--jobs", jobs, stdout=subprocess.PIPE
+        *("run", "meddling:leaving=relu", "--battery", "smoke", "--jobs", jobs, "--quiet"),
+        stdout=subprocess.PIPE,
     )
     out, said = process.communicate()
     assert (process.returncode, out) == (2, b"")

@@ -3,8 +3,8 @@
 Without training: batch norm makes the output blind to the scale c of the weights before it, so that their
 gradient is c times smaller, and a step of a given rate turns them by 1 / c^2 as much; but only while their
 outputs vary by more than epsilon. With training: test accuracy after a fixed number of steps, for seven
-scales of the weights over the chapter's four decades, for the smallest with a smaller epsilon, and for weights
-that are all one number.
+scales of the weights over the chapter's four decades, for the smallest with a smaller epsilon, and for
+weights that are all one number.
 """
 
 from __future__ import annotations

@@ -229,8 +229,8 @@ SENTENCES: dict[tuple[str, Outcome], Sentence] = {
     ),
     ("T26", DEPENDS): sentence(
         "배치 정규화를 쓰면 가중치의 표준편차가 0.01에서 1일 때 신호와 기울기가 소실되지 않지만, 0.0001이면 "
-        "ε에 묻혀 소실되고, 기울기의 RMS는 층을 거슬러 갈 때마다 약 1.21배로 커져서 다섯 층에서는 {0}배에 그치고 "
-        "40층에서는 {1}배로 폭발한다.",
+        "ε에 묻혀 소실되고, 기울기의 RMS는 층을 거슬러 갈 때마다 약 1.21배로 커져서 다섯 층에서는 {0}배에 "
+        "그치고 40층에서는 {1}배로 폭발한다.",
         number("He, sqrt(2/n), 5 layers, backward", field="grown", form=",.2f"),
         number("He, sqrt(2/n), 40 layers, backward", field="grown", form=",.0f"),
     ),
