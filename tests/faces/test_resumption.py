@@ -210,7 +210,7 @@ def test_rulings_are_kept_when_the_ledger_is_interrupted(verinit, net, monkeypat
             signal.raise_signal(signal.SIGINT)
         return _ruling(code, root)
 
-    monkeypatch.setattr(run_command, "rule", rule)
+    monkeypatch.setattr(ruling, "rule", rule)
     monkeypatch.setattr(run_command, "DEFAULT", ("go_net:he=he_normal",))
     monkeypatch.setattr(
         run_command, "targets_of", lambda words, found=run_command.targets_of: found(["go_net:he=he_normal"])
@@ -301,3 +301,24 @@ def test_sigterm_to_the_program_keeps_what_workers_did(net):
     assert "Traceback" not in err
     assert way_on(out) == [*command, "--resume"]
     assert data(net / "verinit-report")["complete"] is False
+
+
+def test_a_ledger_that_is_interrupted_keeps_its_rulings(here, monkeypatch, capsys):
+    """Ctrl-C in the middle of the third claim: two are told, and the report is incomplete."""
+    from verinit.cli import main
+
+    made = ruling.rule
+
+    def interrupted(code, **other):
+        if code == "T04":
+            raise KeyboardInterrupt
+        return made(code, **other)
+
+    monkeypatch.setattr(ruling, "rule", interrupted)
+    with pytest.raises(SystemExit) as ended:
+        main(["textbook", "T02", "T03", "T04", "T08"])
+    assert ended.value.code == 130
+    said = capsys.readouterr().out
+    assert "T02 HOLDS" in said
+    assert "T03 DEPENDS" in said
+    assert "T08" not in said

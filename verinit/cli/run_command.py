@@ -19,7 +19,8 @@ from verinit.cli import configuration, options
 from verinit.cli.baselines import stored
 from verinit.cli.interruption import Stop, stoppable
 from verinit.cli.outcome import RESUME, deliver
-from verinit.cli.progress import Mark, progress
+from verinit.cli.progress import progress
+from verinit.cli.ruling import ruled
 from verinit.cli.selection import DEFAULT, once, targets_of
 from verinit.cli.terminal import say
 from verinit.comparison import compare
@@ -30,7 +31,7 @@ from verinit.runner.excuses import Excuse, excuse_of, excused, excusing, idle
 from verinit.runner.execution import serial, until_red
 from verinit.runner.resumption import PLAN, done, fingerprint, resuming
 from verinit.runner.workers import Workers
-from verinit.textbook import CLAIMS, ledger, rule
+from verinit.textbook import ledger
 from verinit.vocabulary import Battery, Finding, Report, Ruling, UsageError
 from verinit.vocabulary.document import decode
 from verinit.vocabulary.wording import short
@@ -128,17 +129,9 @@ def with_ledger(
     if not report.complete:
         return report
     started = time.monotonic()
-    rulings = {ruling.id: ruling for ruling in known}
-    missing = [code for code in CLAIMS if code not in rulings]
-    try:
-        with progress(len(missing), quiet=quiet, noun="claims of the textbook") as tick:
-            ruled = (rule(code, root=report.root, with_training=with_training) for code in missing)
-            for ruling in stop.each(ruled):
-                rulings[ruling.id] = ruling
-                tick([Mark(red=False)])
-    except KeyboardInterrupt:
-        done = tuple(rulings[code] for code in CLAIMS if code in rulings)
-        return replace(report, rulings=done, complete=False)
+    rulings, whole = ruled(stop, root=report.root, with_training=with_training, known=known, quiet=quiet)
+    if not whole:
+        return replace(report, rulings=tuple(rulings.values()), complete=False)
     book = ledger(root=report.root, known=rulings)
     return replace(
         report,

@@ -3,19 +3,22 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import click
 
 from verinit.cli import options
+from verinit.cli.interruption import Stop, stoppable
 from verinit.cli.outcome import deliver, exit_code
+from verinit.cli.ruling import ruled
 from verinit.cli.terminal import say
 from verinit.portraits import portrait
 from verinit.runner.environment import environment
-from verinit.textbook import ledger
+from verinit.textbook import CLAIMS, Ledger, ledger
 from verinit.textbook.korean import told_in_korean
-from verinit.vocabulary import Rates, Report, UsageError
+from verinit.vocabulary import Rates, Report, Ruling, UsageError, unknown
 
 
 @click.command("textbook")
@@ -81,37 +84,57 @@ def command(
     given = {"init": init, "activation": activation, "width": width, "depth": depth}
     asked = {name: value for name, value in given.items() if value is not None}
     if asked or figure is not None:
-        if claims or form != "text" or output is not None:
-            stray = claims[0] if claims else f"--format {form}" if output is None else f"--output {output}"
+        strays = [*claims, *(["--with-training"] if with_training else [])]
+        strays += [f"--output {output}"] if output is not None else []
+        strays += [f"--format {form}"] if form != "text" else []
+        if strays:
+            stray = strays[0]
             raise UsageError(
                 f"{stray} with a network of one's own: give claims or a network, not both; a network is "
                 "printed as text, and saved with --figure"
             )
         _draw(asked, figure, options.root_of(seed))
         return
-    root, started = options.root_of(seed), time.monotonic()
     wanted = tuple(claim.upper() for claim in claims)
-    book = ledger(root=root, only=wanted, with_training=with_training)
-    rulings = tuple(map(told_in_korean, book.rulings)) if lang == "ko" else book.rulings
-    report = Report(
-        battery="textbook",
-        root=root,
-        false_fail=Rates().false_fail,
-        planned=0,
-        rulings=rulings,
-        surprises=book.surprises,
-        exhibits=book.exhibits,
-        environment=environment(),
-        run=(("seconds", f"{time.monotonic() - started:.2f}"),),
-    )
+    for code in wanted:
+        if code not in CLAIMS:
+            raise unknown("textbook claim", code, CLAIMS)
+    with stoppable() as stop:
+        told = told_in_korean if lang == "ko" else None
+        report = _report(stop, options.root_of(seed), wanted, with_training, told)
     if form == "text" and output is None:
-        say("\n\n".join(str(ruling) for ruling in rulings))
+        say("\n\n".join(str(ruling) for ruling in report.rulings))
         click.echo()
     if claims:
         if form != "text":
             deliver(report, folder=None, form=form, output=output)
         raise SystemExit(exit_code(report))
     deliver(report, folder=folder, form=form, output=output)
+
+
+def _report(
+    stop: Stop,
+    root: int,
+    wanted: tuple[str, ...],
+    with_training: bool,
+    told: Callable[[Ruling], Ruling] | None,
+) -> Report:
+    """The report on the claims that are wanted; interrupted, it has the rulings so far and is incomplete."""
+    started = time.monotonic()
+    rulings, whole = ruled(stop, root=root, only=wanted, with_training=with_training)
+    book = ledger(root=root, only=wanted, known=rulings) if whole else Ledger(rulings=tuple(rulings.values()))
+    return Report(
+        battery="textbook",
+        root=root,
+        false_fail=Rates().false_fail,
+        planned=0,
+        rulings=tuple(map(told, book.rulings)) if told else book.rulings,
+        surprises=book.surprises,
+        exhibits=book.exhibits,
+        complete=whole,
+        environment=environment(),
+        run=(("seconds", f"{time.monotonic() - started:.2f}"),),
+    )
 
 
 def _draw(asked: dict[str, Any], figure: Path | None, root: int) -> None:
