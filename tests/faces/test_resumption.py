@@ -12,7 +12,7 @@ import time
 
 import pytest
 
-from verinit.cli import interruption, run_command
+from verinit.cli import interruption, main, ruling, run_command
 from verinit.vocabulary import Outcome, Ruling
 from verinit.vocabulary.document import decode, encode
 
@@ -305,7 +305,6 @@ def test_sigterm_to_the_program_keeps_what_workers_did(net):
 
 def test_a_ledger_that_is_interrupted_keeps_its_rulings(here, monkeypatch, capsys):
     """Ctrl-C in the middle of the third claim: two are told, and the report is incomplete."""
-    from verinit.cli import main
 
     made = ruling.rule
 
