@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections import Counter
 from pathlib import Path
 
 from verinit.checks import CHECKS
@@ -11,9 +12,9 @@ from verinit.cli import COMMANDS
 README = Path(__file__).parents[2] / "README.md"
 
 
-def test_the_table_of_checks_is_that_of_the_registry() -> None:
-    rows = re.findall(r"^\| ([A-Z]{2}\d+) \| (.+) \|$", README.read_text(encoding="utf-8"), re.MULTILINE)
-    assert rows == [(code, CHECKS[code].claim.summary) for code in sorted(CHECKS)]
+def test_the_table_counts_the_checks_of_the_registry() -> None:
+    rows = re.findall(r"^\| ([A-Z]{2}) \| (\d+) \|", README.read_text(encoding="utf-8"), re.MULTILINE)
+    assert {family: int(count) for family, count in rows} == Counter(code[:2] for code in CHECKS)
 
 
 def test_every_command_it_shows_exists() -> None:
