@@ -1,5 +1,7 @@
 """T19 to T24: each ruling follows what is measured, and would be another if something else were."""
 
+import re
+
 import numpy as np
 import pytest
 
@@ -13,9 +15,13 @@ from verinit.textbook.batchnorm import (
 from verinit.textbook.batchnorm_outputs import (
     BATCHES,
     ORDERS,
+    RARE,
     RUNS,
     distance_of_a_normal_batch,
+    distance_of_a_rare_feature,
     each_order_guarantees_another_thing,
+    silent_in_theory,
+    t20,
     two_moments_are_not_a_law,
 )
 from verinit.textbook.batchnorm_parameters import (
@@ -71,6 +77,35 @@ def test_one_output_of_a_normal_batch_lies_as_far_from_normal_as_theory_says(row
     assert abs(seen - distance_of_a_normal_batch(rows)) <= 6.0 / n**0.5
 
 
+def kolmogorov(y):
+    from scipy.special import ndtr
+
+    y = np.sort(y)
+    steps = np.arange(y.size + 1) / y.size
+    return max(np.max(steps[1:] - ndtr(y)), np.max(ndtr(y) - steps[:-1]))
+
+
+@pytest.mark.parametrize("share", [RARE, 0.5, 0.8])
+def test_a_rare_feature_of_a_large_batch_lies_as_far_from_normal_as_theory_says(share):
+    """One batch of 40,000 rows: its share of ones is off by at most 6 / sqrt(n) but for 2 exp(-72)."""
+    n = 40_000
+    x = (np.random.default_rng(8).random((n, 1)) < share).astype(float)
+    values, counts = np.unique(normalised(x, eps=0.0), return_counts=True)
+    seen = kolmogorov(np.repeat(values, counts))
+    assert abs(seen - distance_of_a_rare_feature(share)) <= 2 * 6.0 / n**0.5
+
+
+@pytest.mark.parametrize("root", [1, 2])
+def test_t20_shows_laws_that_have_both_moments_and_are_not_normal(root):
+    """The mean square of 40,000 outputs has a standard error of 3 / 200 where the fourth moment is 10."""
+    ruling = t20(root, RATES)
+    for exhibit in (e for e in ruling.exhibits if e.kind == "histogram"):
+        mean, variance = re.search(r"mean (\S+), variance (\S+),", exhibit.caption).groups()
+        assert abs(float(mean)) <= 6 / 200 + 1e-3
+        assert abs(float(variance) - 1.0) <= 6 * 3 / 200 + 1e-3
+    assert sum(e.observed > 0.05 for e in ruling.evidence) == 3
+
+
 def test_t21_would_be_refuted_for_layer_norm():
     def layer_norm(z):
         return normalised(z.T).T
@@ -114,11 +149,23 @@ def test_t24_would_hold_if_one_order_guaranteed_both():
         rows[:, 4] = 1.0 - silent if largest == 0.0 else rows[:, 4]
         return rows
 
-    def ruling(before, after):
+    def ruling(before, after, mild=0.0):
         return each_order_guarantees_another_thing(
-            dict(zip(ORDERS, (before, after), strict=True)), rates=RATES
+            dict(zip(ORDERS, (before, after), strict=True)), runs(mild, 0.0), rates=RATES
         )
 
     assert ruling(runs(0.0, 0.4), runs(0.3, 0.0)).ruling is Outcome.depends
     assert ruling(runs(0.0, 0.0), runs(0.0, 0.0)).ruling is Outcome.holds
     assert ruling(runs(0.2, 0.4), runs(0.3, 0.4)).ruling is Outcome.refuted
+    told = ruling(runs(0.0, 0.4), runs(0.3, 0.0), 0.04).summary
+    assert "30 % of the units were silent, and stay so, with biases of std 10 (4 % with biases" in told
+
+
+@pytest.mark.parametrize("bias", [0.0, 1.0, 3.0, 10.0])
+def test_units_are_silent_as_often_as_theory_says(bias):
+    """Hoeffding's bound of 1e-9 over 4,000 units, and 0.02 for inputs of a length that scatters."""
+    rng, units = np.random.default_rng(5), 4_000
+    x = rng.standard_normal((1000, 100))
+    z = x @ (rng.standard_normal((100, units)) * np.sqrt(2.0 / 100)) + bias * rng.standard_normal(units)
+    silent = np.mean(~(z > 0).any(axis=0))
+    assert abs(silent - silent_in_theory(bias)) <= np.sqrt(np.log(2e9) / (2 * units)) + 0.02

@@ -14,9 +14,11 @@ from verinit.textbook.depths import WIDTHS, xavier_keeps_the_signal_of_tanh
 from verinit.textbook.experiment import DEPTH, WIDTH, Setting, end_counts, sample
 from verinit.textbook.expression import DTYPES, Responses, one_half_is_not_all_they_say, rank_in_theory
 from verinit.textbook.gradients import (
+    JUDGED,
     SLOPES,
     SWEEP,
     critical_width,
+    first_width,
     large_weights_silence_the_typical_unit,
     small_weights_let_the_gradient_vanish,
     zeros_in_theory,
@@ -26,7 +28,7 @@ from verinit.textbook.linearity import GRID, linear_near_the_centre_is_not_yet_w
 from verinit.textbook.passes import Profile, draw_exact_law, draw_network, profile
 from verinit.textbook.rectified import DEEPEST, scale_decides_not_the_shape
 from verinit.textbook.spreads import Example, spread_is_neither_needed_nor_enough
-from verinit.textbook.vanishing import apart_in_theory, gains_in_theory, left_in_theory, unit_in_theory
+from verinit.textbook.vanishing import GONE, apart_in_theory, gains_in_theory, left_in_theory, unit_in_theory
 from verinit.vocabulary import Outcome, Rates
 
 RATES = Rates()
@@ -60,6 +62,13 @@ def test_rulings_name_their_conditions_and_show_more_than_one_number(ruling):
     assert ruling.exhibits
     assert all(e.n >= 36 for e in ruling.evidence if e.interval)
     assert len({x.id for x in ruling.exhibits}) == len(ruling.exhibits)
+
+
+def test_a_line_that_is_ruled_on_by_a_margin_names_the_outer_one_too(ruling):
+    named = ("(kept:", "(vanished:", "(alike:", "(redundant:", "(merged:", "(no flat end:")
+    lines = [e for e in ruling.evidence if any(word in e.quantity for word in named)]
+    assert lines or ruling.id == "T13"
+    assert all(", surely " in e.quantity for e in lines)
 
 
 # Networks without weights
@@ -199,16 +208,29 @@ def test_the_line_is_off_from_where_it_is_said_to_be(lost):
 ZEROS = {d: round(SLOPES * zeros_in_theory(d)) for d in ("float32", "float64")}
 
 
-def test_t05_follows_both_the_rms_and_the_median_unit():
-    def t05(**values):
-        return large_weights_silence_the_typical_unit(
-            {n: world(**values) for n in SWEEP}, ZEROS, rates=RATES
-        ).ruling
+def t05(narrow, wide, **values):
+    worlds = {n: world(gain=narrow if n < WIDTH else wide, **values) for n in SWEEP}
+    return large_weights_silence_the_typical_unit(worlds, ZEROS, rates=RATES)
 
-    assert t05(gain=0.3, unit=0.01) is Outcome.holds
-    assert t05(gain=1.0, unit=0.5) is Outcome.refuted
-    assert t05(gain=1.0, unit=0.01) is Outcome.depends
-    assert t05(gain=0.64, unit=0.01, jitter=np.linspace(0.7, 1.3, RUNS)[:, None]) is Outcome.undecided
+
+def test_t05_follows_the_rms_at_each_width():
+    assert t05(0.3, 0.3).ruling is Outcome.holds
+    assert t05(1.0, 1.0).ruling is Outcome.refuted
+    assert t05(0.3, 1.0).ruling is Outcome.depends
+    wide = np.linspace(0.7, 1.3, RUNS)[:, None]
+    assert t05(0.64, 0.64, jitter=wide).ruling is Outcome.undecided
+
+
+def test_t05_shows_a_median_unit_that_is_silent_where_it_stands_and_does_not_rule_on_it():
+    """A unit that no layer above has silenced says nothing of layers that are passed."""
+    assert t05(1.0, 1.0, unit=0.01).ruling is Outcome.refuted
+    assert t05(0.3, 0.3, unit=0.5).ruling is Outcome.holds
+    units = [e for e in rule("T05").evidence if "median unit" in e.quantity]
+    assert [e.quantity.partition(":")[0] for e in units] == [
+        f"width {n}, layer {layer}" for n in JUDGED for layer in (DEPTH, 1)
+    ]
+    top = {e.quantity.partition(":")[0]: e.observed for e in units}
+    assert all(top[f"width {n}, layer {DEPTH}"] < GONE / 10 for n in (WIDTH, 1000))
 
 
 def test_t11_would_hold_if_the_gradient_were_kept():
@@ -219,6 +241,15 @@ def test_t11_would_hold_if_the_gradient_were_kept():
     assert t11(0.9, 1.1) is Outcome.holds
     assert t11(0.025, 0.1) is Outcome.refuted
     assert t11(0.025, 1.0) is Outcome.depends
+
+
+@pytest.mark.parametrize("activation", ["sigmoid", "tanh"])
+def test_the_first_width_leaves_a_tenth_and_the_one_below_it_does_not(activation):
+    first = first_width(activation)
+    step = 10 ** (len(str(first)) - 2)
+    assert first % step == 0
+    assert left_in_theory(activation, 0.01, width=first) >= GONE
+    assert left_in_theory(activation, 0.01, width=first - step) < GONE
 
 
 def test_t09_would_hold_if_every_scale_kept_the_gradient():

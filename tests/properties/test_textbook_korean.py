@@ -8,14 +8,16 @@ import numpy as np
 import pytest
 
 from verinit.textbook import CLAIMS, TRAINED, rule
+from verinit.textbook.digits import NEEDED
 from verinit.textbook.histograms import end_bins_hold_about
 from verinit.textbook.korean import CLAIMS_KO, WORDS, claim_ko, power_of_ten, summary_ko
-from verinit.textbook.korean_sentences import SENTENCES
-from verinit.textbook.ledgers import expected
+from verinit.textbook.korean_sentences import SENTENCES, Sentence, power
+from verinit.textbook.ledgers import UNASKED, expected
 from verinit.textbook.rectifiers import (
     he_keeps_the_mean_but_not_the_typical_run,
     two_over_root_n_doubles_every_layer,
 )
+from verinit.textbook.rules import unexamined
 from verinit.textbook.schemes import small_weights_crowd_at_one_half, xavier_spreads_more_widely
 from verinit.vocabulary import Outcome, Rates, Ruling, UsageError
 from verinit.vocabulary.document import plain, restore
@@ -116,6 +118,44 @@ def test_a_ruling_without_its_numbers_says_no_more_than_the_outcome(rulings):
     assert summary_ko(twice).startswith("이 주장에 대한 판정은 '조건부'이며")
 
 
+def test_a_claim_that_was_not_examined_says_what_would_decide_it():
+    for code in TRAINED:
+        text = summary_ko(rule(code))
+        assert text.startswith("이 주장에 대한 판정은 '판정 보류'이다. ")
+        assert text.endswith(": verinit textbook --with-training")
+        assert summary_ko(unexamined(code, NEEDED)).endswith(": pip install 'verinit[data]'")
+    assert "--with-training" in UNASKED
+    assert "pip install 'verinit[data]'" in NEEDED
+
+
+def test_an_undecided_ruling_that_was_examined_needs_nothing_more(rulings):
+    ruling = dataclasses.replace(rulings["T05"], ruling=Outcome.undecided)
+    assert "필요하다" not in summary_ko(ruling)
+    assert "필요하다" not in summary_ko(dataclasses.replace(ruling, evidence=()))
+
+
+@pytest.mark.parametrize(
+    ("field", "observed", "text"),
+    [
+        ("left", 3.0, "1.0×10⁻³"),
+        ("decades", 2.5, "320"),
+        ("decades", 3.5, "3.2×10³"),
+        ("doublings", -14.0, "6.1×10⁻⁵"),
+        ("doublings", 3.0, "8"),
+        ("doublings", -5000.0, "0"),
+    ],
+)
+def test_a_logarithm_is_told_as_the_factor_that_it_stands_for(rulings, monkeypatch, field, observed, text):
+    ruling = rulings["T16"]
+    line = dataclasses.replace(ruling.evidence[0], quantity="the line", observed=observed)
+    told = Sentence(text="{0}배다.", numbers=(power("the line", field=field),))
+    monkeypatch.setitem(SENTENCES, ("T16", ruling.ruling), told)
+    assert summary_ko(dataclasses.replace(ruling, evidence=(line,))) == f"{text}배다."
+    beyond = dataclasses.replace(line, observed=-5000.0 if field == "left" else 5000.0)
+    told_plainly = summary_ko(dataclasses.replace(ruling, evidence=(beyond,)))
+    assert told_plainly.startswith("이 주장에 대한 판정은 '반박됨'이며")
+
+
 def test_an_old_report_is_told_again_in_the_same_words(rulings):
     for ruling in rulings.values():
         again = restore(json.loads(json.dumps(plain(ruling), allow_nan=False)), Ruling)
@@ -128,7 +168,8 @@ def test_an_old_report_is_told_again_in_the_same_words(rulings):
         (0.32, "0.32"),
         (9.73e-9, "9.7×10⁻⁹"),
         (0.0, "0"),
-        (999.0, "1e+03"),
+        (316.0, "320"),
+        (999.0, "1000"),
         (12345.0, "1.2×10⁴"),
         (-2e-5, "-2.0×10⁻⁵"),
     ],

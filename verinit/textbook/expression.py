@@ -150,7 +150,7 @@ def one_half_is_not_all_they_say(chapter: Responses, narrow: Responses, *, rates
             ALIKE,
             NOT_ALIKE,
             part,
-            f"layer {k}: 1 - cosine between two inputs (alike: at most {ALIKE:g})",
+            f"layer {k}: 1 - cosine between two inputs (alike: at most {ALIKE:g}, surely {NOT_ALIKE:g})",
         )
         for k in (1, DEPTH)
     ]
@@ -161,7 +161,8 @@ def one_half_is_not_all_they_say(chapter: Responses, narrow: Responses, *, rates
             FEW - ONE,
             FEW,
             part,
-            f"layer {k}: effective rank of the centred responses (redundant: 1 to {FEW:g})",
+            f"layer {k}: effective rank of the centred responses (redundant: 1 to {FEW:g}, surely "
+            f"{ONE + FEW:g})",
         )
         for k in (1, DEPTH)
     ]
@@ -173,7 +174,7 @@ def one_half_is_not_all_they_say(chapter: Responses, narrow: Responses, *, rates
             NOT_MERGED,
             part,
             f"layer {k}, {dtype}: distinct values of the median unit over inputs (merged: at most "
-            f"{MERGED:g})",
+            f"{MERGED:g}, surely {NOT_MERGED:g})",
         )
         for dtype, k in DTYPES.items()
     ]

@@ -102,23 +102,26 @@ ZEROS = 0.1
 def large_weights_silence_the_typical_unit(
     profiles: Profiles, zeros: Mapping[str, int], *, rates: Rates
 ) -> Ruling:
-    """With std 1 the RMS of the gradient shrinks in narrow layers only; the median unit's vanishes in all.
+    """With std 1 the RMS of the gradient shrinks by layers in narrow networks only.
+
+    The median unit is silenced where it stands, by its own saturation: that is shown, and not ruled on.
 
     profiles  by width, five sigmoid layers with std 1
     zeros     by dtype, exact zeros among `SLOPES` slopes of layer 1 at width 100
     """
-    part = share(rates, 3 * len(JUDGED) + len(zeros))
+    part = share(rates, 4 * len(JUDGED) + len(zeros))
     left = [
         vanished(profiles[n].left, part, f"width {n}: RMS of the gradient left after {DEPTH} layers")
         for n in JUDGED
     ]
     unit = [
         vanished(
-            profiles[n].unit[:, 0],
+            profiles[n].unit[:, layer - 1],
             part,
-            f"width {n}: gradient at the median unit of layer 1 over that RMS at the top",
+            f"width {n}, layer {layer}: gradient at the median unit over the RMS at the top",
         )
         for n in JUDGED
+        for layer in (DEPTH, 1)
     ]
     theory = [
         beside(
@@ -129,14 +132,17 @@ def large_weights_silence_the_typical_unit(
     rounded = [_zeros(dtype, hits, part) for dtype, hits in zeros.items()]
     return Ruling(
         id="T05",
-        ruling=combined([judge(item, SURELY_GONE) for item in (*left, *unit)]),
+        ruling=combined([judge(item, SURELY_GONE) for item in left]),
         claim=CLAIMS["T05"],
-        summary=_typical_summary(left, unit, profiles[WIDTH]),
-        conditions=f"{how_measured()}. Vanished: at most {GONE:g} left. Theory: the mean square gains n "
-        f"E[f'(z)^2] a layer, about 0.094 sqrt(n), which is 1 at width {critical_width()}. Narrower, the "
-        f"RMS of a deep enough network vanishes ({_deep(10)} after 25 layers at width 10, {_deep(WIDTH)} at "
-        f"{WIDTH}); wider, it explodes ({_deep(1000)} at 1000). What a layer's weights "
-        "get is this gradient times slope and input, and the inputs' RMS stays between 0.58 and 1",
+        summary=_typical_summary(left, profiles[WIDTH]),
+        conditions=f"{how_measured()}. Vanished: at most {GONE:g} of the RMS left after {DEPTH} "
+        "layers; the median unit is shown and not ruled on (at width 10 its gradient does shrink by layers, "
+        f"from {_unit(profiles[10], DEPTH)} to {_unit(profiles[10], 1)}). Theory: the mean square gains n "
+        "E[f'(z)^2] a layer, about 0.094 sqrt(n), which is 1 at width "
+        f"{critical_width()}. Narrower, the RMS of a deep enough network vanishes ({_deep(10)} after 25 "
+        f"layers at width 10, {_deep(WIDTH)} at {WIDTH}); wider, it explodes ({_deep(1000)} at 1000). What "
+        "a layer's weights get is this gradient times slope and input, and the inputs' RMS stays between "
+        "0.58 and 1",
         evidence=(*left, *unit, *theory, *rounded),
         exhibits=(
             by_width(
@@ -183,16 +189,21 @@ def _zeros(dtype: str, hits: int, rates: Rates) -> Evidence:
     )
 
 
-def _typical_summary(left: list[Evidence], unit: list[Evidence], chapter: Profile) -> str:
+def _typical_summary(left: list[Evidence], chapter: Profile) -> str:
     gains = ", ".join(f"{g:.2f}" for g in np.median(chapter.gain, axis=0))
     rest = ", ".join(f"{e.observed:.2g} at width {n}" for e, n in zip(left, JUDGED, strict=True))
-    few = ", ".join(f"{e.observed:.1g}" for e in unit)
     return (
         f"The RMS of the gradient hardly shrinks at width {WIDTH}: a layer passes {gains} of it (layers 1 "
         f"to {DEPTH}); after five layers {rest} is left, so it vanishes in narrow layers and explodes in "
-        "wide ones. But it sits in the few units that are not saturated: the median unit of layer 1 gets "
-        f"{few} of it."
+        "wide ones. But it sits in the few units that are not saturated: the median unit gets "
+        f"{_unit(chapter, DEPTH)} of the top's RMS already in layer {DEPTH} and {_unit(chapter, 1)} in layer "
+        f"1 (width {WIDTH}), so that it is silenced where it stands and not by the number of layers."
     )
+
+
+def _unit(profile: Profile, layer: int) -> str:
+    """Gradient at the median unit of a layer over the RMS at the top."""
+    return f"{np.median(profile.unit[:, layer - 1]):.2g}"
 
 
 def _table_of_widths(name: str, title: str, activation: str, std: float, profiles: Profiles) -> Exhibit:
@@ -285,11 +296,11 @@ def small_weights_let_the_gradient_vanish(profiles: Profiles, tanh: Profile, *, 
         id="T11",
         ruling=combined([judge(item, SURELY_KEPT) for item in (*left, other)]),
         claim=CLAIMS["T11"],
-        summary="It vanishes. No unit is saturated, and the slopes are as large as sigmoid's can be "
-        f"({slope.observed:.3f}), but every layer multiplies the RMS of the gradient by std sqrt(n) / 4 = "
-        f"{0.01 * math.sqrt(WIDTH) / 4.0:g}: {float(np.median(chapter.left)):.1e} of it is left after five "
-        f"layers of {WIDTH} units (theory {theory[JUDGED.index(WIDTH)].expected:.1e}), and "
-        f"{odd.observed:.1e} with tanh.",
+        summary=f"It vanishes at every width from {min(JUDGED)} to {max(JUDGED)}. No unit is saturated, and "
+        f"the slopes are as large as sigmoid's can be ({slope.observed:.3f}), but every layer multiplies "
+        f"the RMS of the gradient by std sqrt(n) / 4 = {0.01 * math.sqrt(WIDTH) / 4.0:g}: "
+        f"{float(np.median(chapter.left)):.1e} of it is left after five layers of {WIDTH} units "
+        f"(theory {theory[JUDGED.index(WIDTH)].expected:.1e}), and {odd.observed:.1e} with tanh.",
         conditions=f"{how_measured()}. Kept: at least {GONE:g} left. The gain of the mean square is n std^2 "
         "/ 16 for sigmoid and n std^2 for tanh near 0, so it is the product 0.01 sqrt(n) that decides: a "
         f"tenth is left from width {first_width('sigmoid'):,} on for sigmoid, {first_width('tanh'):,} for "
@@ -308,10 +319,11 @@ def small_weights_let_the_gradient_vanish(profiles: Profiles, tanh: Profile, *, 
 
 
 def first_width(activation: str) -> int:
-    """The width, to two digits, from which std 0.01 leaves a tenth of the RMS after five layers."""
+    """From this width on, rounded up to two digits, std 0.01 leaves a tenth of the RMS after five layers."""
     low, high = 2.0, 7.0  # decades
     for _ in range(10):
         middle = 0.5 * (low + high)
         enough = left_in_theory(activation, 0.01, width=round(10.0**middle)) >= GONE
         low, high = (low, middle) if enough else (middle, high)
-    return int(float(f"{10.0**high:.2g}"))
+    last = round(10.0 ** (math.floor(high) - 1))
+    return last * math.ceil(math.pow(10.0, high) / last)

@@ -95,7 +95,7 @@ def end_bins_hold_about(counts: Floats, *, rates: Rates, claimed: float = 35_000
             outer_margin=NOT_ABOUT,
             rates=part,
             quantity=f"layer {layer + 1}: relative distance of the farther end bin from {claimed:,.0f} "
-            f"(about: at most {ABOUT:g})",
+            f"(about: at most {ABOUT:g}, surely {NOT_ABOUT:g})",
         )
         for layer in range(depth)
     ]

@@ -58,6 +58,12 @@ WORDS: dict[Outcome, str] = {
 }
 """The outcomes."""
 
+NEEDS: dict[str, str] = {
+    "needs training": "학습이 필요하다: verinit textbook --with-training",
+    "needs data": "손글씨 숫자 데이터가 필요하다: pip install 'verinit[data]'",
+}
+"""By the first words of its summary, what a claim that was not examined waits for."""
+
 
 def claim_ko(code: str) -> str:
     """What the chapter says, in Korean. Raises `UsageError` for a code that no claim has."""
@@ -88,7 +94,8 @@ def told_in_korean(ruling: Ruling) -> Ruling:
 def _plain(ruling: Ruling) -> str:
     word = WORDS[ruling.ruling]
     if not ruling.evidence:
-        return f"이 주장에 대한 판정은 '{word}'이다."
+        needed = [text for cause, text in NEEDS.items() if ruling.summary.startswith(cause)]
+        return " ".join([f"이 주장에 대한 판정은 '{word}'이다.", *needed])
     return f"이 주장에 대한 판정은 '{word}'이며, 근거가 된 측정값과 조건을 함께 싣는다."
 
 
@@ -98,12 +105,25 @@ def _written(evidence: tuple[Evidence, ...], wanted: Number) -> str | None:
     if len(lines) != 1:
         return None
     line = lines[0]
-    decades = {"left": -line.observed, "grown": line.observed}
-    exponent = decades.get(wanted.field)
-    value = getattr(line, wanted.field) if exponent is None else 10.0**exponent
+    value = _value(line, wanted)
     if not math.isfinite(value):
         return None
     return power_of_ten(value) if wanted.form == "power" else format(value, wanted.form)
+
+
+_FACTORS = {"left": (10.0, -1.0), "decades": (10.0, 1.0), "doublings": (2.0, 1.0)}
+"""Base and sign of the logarithm that a line observed."""
+
+
+def _value(line: Evidence, wanted: Number) -> float:
+    if wanted.field not in _FACTORS:
+        value: float = getattr(line, wanted.field)
+        return value
+    base, sign = _FACTORS[wanted.field]
+    try:
+        return math.pow(base, sign * line.observed)
+    except OverflowError:
+        return math.inf
 
 
 _RAISED = str.maketrans("-0123456789", "⁻⁰¹²³⁴⁵⁶⁷⁸⁹")
@@ -116,6 +136,6 @@ def power_of_ten(value: float) -> str:
     ('0.32', '9.7×10⁻⁹')
     """
     if value == 0.0 or 0.01 <= abs(value) < 1000.0:
-        return f"{value:.2g}"
+        return f"{float(f'{value:.2g}'):g}"  # 320 and not 3.2e+02
     digits, _, exponent = f"{value:.1e}".partition("e")
     return f"{digits}×10{str(int(exponent)).translate(_RAISED)}"

@@ -7,14 +7,15 @@ from typing import Literal
 
 from verinit.vocabulary import Outcome
 
-Field = Literal["observed", "expected", "n", "left", "grown"]
+Field = Literal["observed", "expected", "n", "left", "decades", "doublings"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Number:
     """One number of a sentence: the line whose quantity has all of `words`, and how it is written.
 
-    field  of the evidence; "left" is 10 to the minus observed, "grown" 10 to it, for lines in decades
+    field  of the evidence, or the factor that what was observed stands for: "left" is 10 to the minus
+           observed, for lines in decades lost; "decades" is 10, and "doublings" 2, to the observed
     form   a format of Python, or "power" for two digits and a power of ten where it is small or large
     """
 
@@ -77,15 +78,18 @@ SENTENCES: dict[tuple[str, Outcome], Sentence] = {
     ("T05", DEPENDS): sentence(
         "기울기의 RMS는 다섯 층을 지나 폭 100에서는 {1}배가 남아 거의 줄지 않고, 폭 10에서는 {0}배로 "
         "소실되며 폭 1000에서는 {2}배로 커지지만, 그 기울기는 포화되지 않은 소수의 뉴런에 몰려 있어 폭 "
-        "100의 1층에서 중앙값에 있는 뉴런은 그 {3}배밖에 받지 못한다.",
+        "100에서 중앙값에 있는 뉴런이 받는 기울기는 5층에서 이미 맨 위 RMS의 {3}배에 지나지 않고 1층에서는 "
+        "{4}배이므로, 이 뉴런은 층수 때문이 아니라 제자리에서 포화되어 침묵한다.",
         number("width 10: RMS of the gradient left", form=".2g"),
         number("width 100: RMS of the gradient left", form=".2f"),
         number("width 1000: RMS of the gradient left", form=".0f"),
-        power("width 100: gradient at the median unit"),
+        power("width 100, layer 5: gradient at the median unit"),
+        power("width 100, layer 1: gradient at the median unit"),
     ),
     ("T06", DEPENDS): sentence(
         "출력이 1로 반올림된 뒤, 곧 float64에서는 w = {0}, float32에서는 w = {1}부터는 차가 늘 0이지만, "
-        "포화된 것처럼 보일 뿐 아직 1이 아닌 출력에서는 float64로 살펴본 {2}개 가운데 {3}개에서만 0이다.",
+        "포화된 것처럼 보일 뿐 아직 1이 아닌 출력에서는 float64로 w의 그 구간을 고르게 나눈 {2}곳 가운데 "
+        "{3}곳에서만 0이다.",
         number("float64, h = 0.0001: smallest w > 0"),
         number("float32, h = 0.0001: smallest w > 0"),
         number("float64", "29/30 < y < 1", field="n", form=","),
@@ -121,14 +125,14 @@ SENTENCES: dict[tuple[str, Outcome], Sentence] = {
     ),
     ("T11", REFUTED): sentence(
         "포화된 뉴런이 없어 시그모이드의 미분값은 최댓값인 {0}에 머물지만, 층을 하나 지날 때마다 기울기의 "
-        "RMS에 std·√n/4가 곱해져 폭 100의 다섯 층 뒤에는 {1}배, tanh에서도 {2}배만 남으므로 기울기는 "
-        "소실된다.",
+        "RMS에 std·√n/4가 곱해져 폭 100의 다섯 층 뒤에는 {1}배, tanh에서도 {2}배만 남으며, 살펴본 폭 10에서 "
+        "1000까지 모두 기울기가 소실된다.",
         number("median slope", form=".2f"),
         power("sigmoid, width 100: RMS left"),
         power("tanh, width 100: RMS left"),
     ),
     ("T12", DEPENDS): sentence(
-        "두 입력에 대한 출력의 코사인은 1층에서 이미 1과 {0}밖에 다르지 않지만, 평균을 빼고 보면 유효 "
+        "두 입력에 대한 출력의 코사인은 1층에서 이미 1과 {0}만큼밖에 다르지 않지만, 평균을 빼고 보면 유효 "
         "랭크가 1층에서 {1}, 5층에서 {2}로 1보다 훨씬 커서 뉴런들은 서로 다른 것을 말하며, 이를 끝내는 "
         "것은 반올림이어서 200개의 입력을 float64의 5층은 모두 구별하지만 float32의 5층과 float16의 3층은 "
         "거의 구별하지 못한다.",
@@ -145,9 +149,9 @@ SENTENCES: dict[tuple[str, Outcome], Sentence] = {
         number("tanh, Xavier", "layer 1"),
     ),
     ("T14", DEPENDS): sentence(
-        "활성화값은 표준편차 0.01일 때보다 1층에서 {0}배, 5층에서 {1}배 넓게 퍼지지만, 논문의 표준편차는 "
-        "√(2/(n_in + n_out))이므로 1/√n은 입력과 출력의 수가 같은 층에서만 이와 같고 100 x 400인 층에서는 "
-        "{2}배가 된다.",
+        "활성화값은 표준편차 0.01일 때보다 1층에서 {0}배, 5층에서 {1}배 넓게 퍼지지만, 1/√n은 논문의 "
+        "순전파 조건만 지키고 논문이 역전파 조건과 절충한 표준편차는 √(2/(n_in + n_out))이므로, 1/√n은 "
+        "입력과 출력의 수가 같은 층에서만 이와 같고 100 x 400인 층에서는 {2}배가 된다.",
         number("layer 1: spread with 1/sqrt(n) over", form=".1f"),
         number("layer 5: spread with 1/sqrt(n) over", form=".1f"),
         number("xavier_normal's at 100 x 400"),
@@ -164,21 +168,21 @@ SENTENCES: dict[tuple[str, Outcome], Sentence] = {
         power("sigmoid, depth 5: RMS of the gradient, beside"),
     ),
     ("T16", REFUTED): sentence(
-        "He 초깃값의 표준편차는 √(2/n)이고, 2/√n은 n이 얼마이든 그 {0}배여서 제곱평균이 층마다 "
-        "√(2/n)일 때의 {2}배가 아니라 {1}배로 커진다.",
+        "He 초깃값의 표준편차는 √(2/n)이고, 2/√n은 n이 얼마이든 그 {0}배여서, 제곱평균이 √(2/n)에서는 "
+        "층마다 {2}배에 그치지만 2/√n에서는 {1}배로 커진다.",
         number("he_normal's at 100 x 100", form=".3f"),
         number("gain of the mean square a layer, std 2/sqrt(n)", "should be"),
         number("gain of the mean square a layer, std sqrt(2/n)"),
     ),
     ("T17", DEPENDS): sentence(
         "He 초깃값이 지키는 것은 가중치를 거듭 뽑았을 때의 평균이어서, 전형적인 실행에서는 폭 100의 다섯 "
-        "층까지는 고르지만 폭 25에서는 100층 뒤에 제곱평균이 2의 {0}제곱 배로 줄어든다.",
-        number("layer 100 over layer 1, one input", form=".1f"),
+        "층까지는 고르지만 폭 25에서는 100층 뒤에 제곱평균이 {0}배로 줄어든다.",
+        power("layer 100 over layer 1, one input", field="doublings"),
     ),
     ("T18", DEPENDS): sentence(
-        "퍼짐은 충분하지도 필요하지도 않아서, 시그모이드에 Xavier를 쓰면 활성화값이 적당히 퍼지는데도 다섯 "
-        "층 뒤에 입력 차이의 {0}배와 기울기의 {1}배만 남고, 표준편차 0.01인 입력을 tanh와 Xavier에 넣으면 "
-        "활성화값이 가운데에 몰리는데도 각각 {2}배와 {3}배가 남는다.",
+        "퍼짐은 충분하지 않아서 시그모이드에 Xavier를 쓰면 활성화값이 적당히 퍼지는데도 다섯 층 뒤에 입력 "
+        "차이의 {0}배와 기울기의 {1}배만 남고, 입력이 희미하면 필요하지도 않아서 표준편차 0.01인 입력을 "
+        "tanh와 Xavier에 넣으면 활성화값이 가운데에 몰리는데도 각각 {2}배와 {3}배가 남는다.",
         power("sigmoid with Xavier: difference", field="left"),
         power("sigmoid with Xavier: RMS", field="left"),
         number("tanh with Xavier on inputs", "difference", field="left"),
@@ -190,10 +194,12 @@ SENTENCES: dict[tuple[str, Outcome], Sentence] = {
         number("std 1e-05: variance of the worst unit", form=".4f"),
     ),
     ("T20", DEPENDS): sentence(
-        "평균과 분산이 같다고 분포가 같은 것은 아니어서, 입력이 정규분포이면 표준정규분포와의 콜모고로프 "
-        "거리가 {0}에 그치지만 0과 1뿐인 입력에서는 {1}에 이른다.",
+        "평균과 분산이 같다고 분포가 같은 것은 아니어서, 미니배치가 크면 아핀 출력의 분포를 옮기고 늘일 "
+        "뿐이지만 작으면 모양까지 바꾸며, 표준정규분포와의 콜모고로프 거리는 입력이 정규분포이면 {0}에 "
+        "그치지만 0과 1뿐인 입력에서는 {1}, 입력이 정규분포라도 미니배치의 크기가 2이면 {2}에 이른다.",
         number("normal inputs: Kolmogorov", form=".3f"),
         number("one input that is 1 in", form=".3f"),
+        number("normal inputs, batches of two", form=".3f"),
     ),
     ("T21", HOLDS): sentence(
         "입력들에 걸친 평균은 뉴런마다 0이고, 한 뉴런을 바꾸어도 다른 뉴런의 출력 {0}개는 그대로이지만 한 "
@@ -214,9 +220,11 @@ SENTENCES: dict[tuple[str, Outcome], Sentence] = {
     ),
     ("T24", DEPENDS): sentence(
         "이 순서는 관례이고 순서마다 보장하는 것이 달라서, 배치 정규화를 ReLU 앞에 두면 침묵하는 뉴런이 "
-        "없는 대신 다음 층이 받는 평균이 {0}에 이르고, 뒤에 두면 다음 층이 받는 평균은 0이지만 일부 뉴런은 "
-        "침묵한 채로 남는다.",
+        "없는 대신 다음 층이 받는 평균이 {0}에 이르고, 뒤에 두면 다음 층이 받는 평균은 0이지만 침묵한 "
+        "채로 남는 뉴런이 편향의 표준편차가 1이면 {2}, 10이면 {1} 이상이다.",
         number("affine, BN, ReLU: mean of what ReLU sends", form=".3f"),
+        number("affine, ReLU, BN: share of units without", form=".0%"),
+        number("affine, ReLU, BN, biases of std 1: share of silent units", form=".0%"),
     ),
     ("T25", DEPENDS): sentence(
         "배치 정규화를 쓰면 가중치의 표준편차가 0.03에서 0.3까지 열 배 달라도 100번 갱신한 뒤의 시험 정확도 "
@@ -231,8 +239,8 @@ SENTENCES: dict[tuple[str, Outcome], Sentence] = {
         "배치 정규화를 쓰면 가중치의 표준편차가 0.01에서 1일 때 신호와 기울기가 소실되지 않지만, 0.0001이면 "
         "ε에 묻혀 소실되고, 기울기의 RMS는 층을 거슬러 갈 때마다 약 1.21배로 커져서 다섯 층에서는 {0}배에 "
         "그치고 40층에서는 {1}배로 폭발한다.",
-        number("He, sqrt(2/n), 5 layers, backward", field="grown", form=",.2f"),
-        number("He, sqrt(2/n), 40 layers, backward", field="grown", form=",.0f"),
+        number("He, sqrt(2/n), 5 layers, backward", field="decades", form=",.2f"),
+        number("He, sqrt(2/n), 40 layers, backward", field="decades", form=",.0f"),
     ),
     ("T27", REFUTED): sentence(
         "이미지 100장만 배울 때 배치 정규화는 학습 정확도와 시험 정확도의 차이를 {0}배로 만들어 오버피팅을 "

@@ -78,7 +78,8 @@ def scale_decides_not_the_shape(
         margin=NO_ENDS,
         outer_margin=SOME_ENDS,
         rates=part,
-        quantity=f"He, width {WIDTH}: share of slopes that are exactly 0 (no flat end: at most {NO_ENDS:g})",
+        quantity=f"He, width {WIDTH}: share of slopes that are exactly 0 (no flat end: at most {NO_ENDS:g}, "
+        f"surely {SOME_ENDS:g})",
     )
     dead = median_within(
         chapter.dead[:, -1],
@@ -140,7 +141,8 @@ def _scale_summary(profiles: list[Profile], flat: Evidence) -> str:
     sigmoid = left_in_theory("sigmoid", HE(WIDTH), width=WIDTH)
     return (
         f"It is solved by the scale. With He's std sqrt(2/n) {chapter:.2f} of the gradient's RMS is left "
-        f"after the chapter's five layers and {wide:.2f} after {DEEP} (sigmoid: {sigmoid:.4f} after five); "
+        f"after the chapter's five layers and {wide:.2f} after {DEEP} (sigmoid, by theory: {sigmoid:.4f} "
+        "after five); "
         f"with std 0.01 {small:.1e} after five, with 1/sqrt(n) {xavier:.1e} after {DEEP}, and with He in "
         f"{DEEPEST} layers of {NARROW} units {narrow:.1e}. And ReLU has an end: {100 * flat.observed:.0f} % "
         "of its slopes are exactly 0."

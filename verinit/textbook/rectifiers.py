@@ -146,7 +146,8 @@ def he_keeps_the_mean_but_not_the_typical_run(
         margin=HALF,
         outer_margin=NOT_HALF,
         rates=part,
-        quantity=f"share of activations exactly 0 in layer {chapter.shape[1]}, width {WIDTH}",
+        quantity=f"share of activations exactly 0 in layer {chapter.shape[1]}, width {WIDTH} (about half: "
+        f"within {HALF:g}, surely {NOT_HALF:g})",
     )
     verdicts = [judge(item, NOT_EVEN) for item in (*shallow, *sweep)] + [judge(zeros, NOT_HALF)]
     return Ruling(
@@ -199,7 +200,7 @@ def _log_square(values: Floats, expected: float, rates: Rates, where: str) -> Ev
         margin=EVEN,
         outer_margin=NOT_EVEN,
         rates=rates,
-        quantity=f"log2 of the mean square, {where} (even: within {EVEN:g} of 0)",
+        quantity=f"log2 of the mean square, {where} (even: within {EVEN:g} of 0, surely {NOT_EVEN:g})",
     )
 
 

@@ -170,8 +170,9 @@ def _certain(item: Window) -> tuple[Evidence, Evidence]:
 
 def _to_the_eye(item: Window) -> Evidence:
     """Outputs in the last of 30 bins that are not yet 1: whether their difference is 0."""
+    looked_at = "even steps of w" if item.dtype in WIDE else "numbers w"
     return exact(
-        f"{item.dtype}, h = {item.h:g}: numbers w with 29/30 < y < 1 at which the difference is 0",
+        f"{item.dtype}, h = {item.h:g}: {looked_at} with 29/30 < y < 1 at which the difference is 0",
         expected=item.eye,
         observed=item.flat,
         n=item.eye,
@@ -227,9 +228,9 @@ def _summary_of_windows(by_dtype: Mapping[str, Window]) -> str:
         f"chance: beyond w = ln(2h/eps), {law.difference_zero_from(STEP, 'float64'):.2f} and "
         f"{law.difference_zero_from(STEP, 'float32'):.2f}, "
         "it is 0 with probability 1 - (2h/eps) exp(-w), while the analytic gradient is alive. An output that "
-        f"only looks saturated (above 29/30, not yet 1) has a difference of 0 at {wide.flat / wide.eye:.0%} "
-        f"of all such w in float64, at {single.flat / single.eye:.0%} in float32, and at "
-        f"{coarse.flat / coarse.eye:.0%} in float16, where h is lost in w."
+        f"only looks saturated (above 29/30, not yet 1) has a difference of 0 in {wide.flat / wide.eye:.0%} "
+        f"of that range of w in float64 and {single.flat / single.eye:.0%} in float32, and at "
+        f"{coarse.flat / coarse.eye:.0%} of its numbers in float16, where h is lost in w."
     )
 
 

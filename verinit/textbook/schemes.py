@@ -78,7 +78,8 @@ def small_weights_crowd_at_one_half(measured: Floats, *, rates: Rates) -> Ruling
             margin=1.0 - CROWDED,
             outer_margin=1.0 - NOT_CROWDED,
             rates=part,
-            quantity=f"layer {layer + 1}: share in the two bins that touch 0.5 (at least {CROWDED:g})",
+            quantity=f"layer {layer + 1}: share in the two bins that touch 0.5 (at least {CROWDED:g}, "
+            f"surely {NOT_CROWDED:g})",
         )
         for layer in range(depth)
     ]
@@ -142,7 +143,7 @@ def chapters_xavier(fan_in: int) -> float:
 
 
 def xavier_spreads_more_widely(xavier: Floats, small: Floats, *, rates: Rates) -> Ruling:
-    """1 / sqrt(n) is Glorot and Bengio's std on square layers only; sigmoid does spread more widely with it.
+    """1 / sqrt(n) is Glorot and Bengio's compromise on square layers only; sigmoid spreads wider with it.
 
     xavier, small  (runs, depth, 3) of `spread_and_shares` for 1 / sqrt(n) and for std 0.01
     """
@@ -157,7 +158,8 @@ def xavier_spreads_more_widely(xavier: Floats, small: Floats, *, rates: Rates) -
             margin=float(ratio) - WIDER,
             outer_margin=float(ratio) - 1.0,
             rates=part,
-            quantity=f"layer {layer + 1}: spread with 1/sqrt(n) over that with std 0.01 (at least {WIDER:g})",
+            quantity=f"layer {layer + 1}: spread with 1/sqrt(n) over that with std 0.01 (at least {WIDER:g}, "
+            "surely 1)",
         )
         for layer, ratio in enumerate(std[0] / std[1])
     ]
@@ -204,6 +206,7 @@ def _xavier_summary(formula: list[Evidence], wider: list[Evidence], xavier: Floa
     ends = 100 * float(np.median(xavier[:, 0, 2]))
     return (
         f"The activations do spread {ratios} times as widely as with std 0.01, from layer 1 on, with "
-        f"{ends:.2f} % in layer 1's end bins. But the published std is sqrt(2 / (n_in + n_out)) (Glorot & "
-        f"Bengio 2010, eq. 12): 1 / sqrt(n) equals it on square layers only, and is {odd}."
+        f"{ends:.2f} % in layer 1's end bins. But 1 / sqrt(n) meets the forward condition alone (Glorot & "
+        "Bengio 2010, eq. 10); the published compromise with the backward one is sqrt(2 / (n_in + n_out)) "
+        f"(eq. 12): 1 / sqrt(n) equals it on square layers only, and is {odd}."
     )

@@ -136,10 +136,11 @@ def _summary(examples: tuple[Example, ...]) -> str:
     good, bad, blind, faint = examples
     crowd = f"{np.median(_crowded(faint.profile)):.0%}"
     return (
-        f"Spread is neither enough nor needed. It tells {good.name} ({told(good)} are left after five "
+        f"Spread is not enough. It tells {good.name} ({told(good)} are left after five "
         f"layers) from {bad.name} ({told(bad)}). But {blind.name} spreads suitably too (std "
-        f"{_spread(blind)} in layer {DEPTH}) and leaves {told(blind)}; and {faint.name} crowds {crowd} of "
-        f"the activations into two of {BINS} bins and leaves {told(faint)}."
+        f"{_spread(blind)} in layer {DEPTH}) and leaves {told(blind)}. Not needed either, if the inputs are "
+        f"faint: {faint.name} crowds {crowd} of the activations into two of {BINS} bins and leaves "
+        f"{told(faint)}."
     )
 
 

@@ -37,7 +37,7 @@ def vanished(left: ArrayLike, rates: Rates, quantity: str) -> Evidence:
         margin=GONE,
         outer_margin=SURELY_GONE,
         rates=rates,
-        quantity=f"{quantity} (vanished: at most {GONE:g})",
+        quantity=f"{quantity} (vanished: at most {GONE:g}, surely {SURELY_GONE:g})",
     )
 
 
@@ -51,7 +51,7 @@ def kept(left: ArrayLike, rates: Rates, quantity: str) -> Evidence:
         margin=KEPT,
         outer_margin=SURELY_KEPT,
         rates=rates,
-        quantity=f"{quantity}, decades lost (kept: at most {KEPT:g})",
+        quantity=f"{quantity}, decades lost (kept: at most {KEPT:g}, surely {SURELY_KEPT:g})",
     )
 
 
