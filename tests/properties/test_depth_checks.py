@@ -6,13 +6,19 @@ That every planted fault is caught is in `test_propagation_checks`.
 from __future__ import annotations
 
 import math
+import re
 from dataclasses import replace
+from itertools import pairwise
+from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
 
 import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+import verinit
 from verinit.checks import CHECKS
 from verinit.checks.depth import SCATTER, growth_seen
 from verinit.checks.depth_laws import MARGIN, SEEDS, seeds, theory
@@ -214,3 +220,73 @@ def test_a_signal_that_is_gone_fails_and_says_no_more() -> None:
         said = found(target, code)
         assert said.verdict is Verdict.failed, str(said)
         assert not said.likely
+
+
+DOCUMENTED = (Path(__file__).parents[2] / "docs" / "networks.md").read_text(encoding="utf-8")
+
+
+def documented() -> dict[str, Any]:
+    """What the page on networks makes, as it stands there."""
+    (block,) = re.findall(r"^```python\n(.*?)^```", DOCUMENTED, flags=re.MULTILINE | re.DOTALL)
+    made: dict[str, Any] = {}
+    exec(compile(block, "docs/networks.md", "exec"), made)
+    return made
+
+
+def test_the_network_of_the_documentation_is_held_to_every_law() -> None:
+    report = documented()["report"]
+    assert report, str(report)
+    passed = {found.claim.id for found in report.findings if found.verdict is Verdict.passed}
+    assert {"SP104", "SP201", "SP202", "SP301", "SP302", "SP303", "SP304"} <= passed
+
+
+def test_what_a_network_does_not_say_can_be_given() -> None:
+    net = type("Silent", (documented()["Net"],), {"activation": None, "batch_norm": None})()
+    silent = verinit.verify(net, scheme="he_normal", cases=("16x64?depth=4",), name="net", checks=("SP301",))
+    assert next(found.reason for found in silent.findings).endswith("give one, such as activation='relu'")
+    told = {"scheme": "he_normal", "cases": ("16x64?depth=4",), "name": "net", "checks": ("SP301",)}
+    assert verinit.verify(net, activation="relu", batch_norm=False, **told)
+    assert verinit.verify(net, activation="tanh", batch_norm=False, **told).red
+
+
+@pytest.mark.parametrize(
+    ("given", "said"),
+    [
+        ({"activation": "rleu"}, "no activation named 'rleu'; did you mean 'relu'"),
+        ({"batch_norm": True}, "batch_norm=True: only a model is told so"),
+    ],
+)
+def test_what_is_declared_in_vain_is_answered_in_one_sentence(given, said) -> None:
+    subject = documented()["Net"]() if "activation" in given else (lambda shape: np.zeros(shape))
+    with pytest.raises(verinit.UsageError, match=re.escape(said)):
+        verinit.verify(subject, scheme="he_normal", name="net", **given)
+
+
+def test_layers_of_several_widths_are_not_held_to_laws_of_one() -> None:
+    """Right code: a layer from 64 to 10 units sends back 10/64 of the mean square, and no check minds."""
+
+    class Narrowing(documented()["Net"]):
+        def walk(self, inputs, rng):
+            sizes, x, kept = (inputs.shape[1], 64, 10), inputs, []
+            for layer, (n, m) in enumerate(pairwise(sizes)):
+                w = rng.standard_normal((n, m)) * np.sqrt(2 / n)
+                z = x @ w
+                y = z if m == 10 else np.maximum(z, 0)
+                yield SimpleNamespace(layer=layer, weights=w, inputs=x, preactivation=z, output=y)
+                kept.append((w, z))
+                x = y
+            c = rng.standard_normal(x.shape)
+            for layer in (1, 0):
+                w, z = kept[layer]
+                c = c if layer else c * (z > 0)
+                g = c @ w.T
+                yield SimpleNamespace(layer=layer, cotangent=c, gradient=g)
+                c = g
+
+    report = verinit.verify(Narrowing(), scheme="he_normal", cases=("16x128",), name="narrowing")
+    assert report, str(report)
+    skipped = [found for found in report.findings if found.claim.id in ("SP301", "SP302", "SP303", "SP304")]
+    assert all(found.verdict is Verdict.skipped for found in skipped)
+    assert {found.reason for found in skipped} == {
+        "the laws by depth are of layers of one width; layer 1 has 64 units, not 128"
+    }

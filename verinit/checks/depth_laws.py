@@ -58,7 +58,7 @@ def unsaid(target: Target, case: Case) -> str:
     if scheme.family not in _IID or scheme.mean != 0.0:
         return f"the laws by depth are of independent weights of mean 0; {target.name} declares {scheme}"
     if str(target.says("activation")) not in RESPONSES:
-        return f"{target.name} declares no activation that the laws know"
+        return f"{target.name} declares no activation that the laws know: give one, such as activation='relu'"
     if len(case.shape) != 2 or case.shape[0] < 2:
         return f"a batch of two inputs or more is needed; shape {case.shape} has none"
     if not case.shape[0] < case.shape[1]:

@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 from verinit.checks.sampling import generator
 from verinit.laws.rounding import UNIT_ROUNDOFF
 from verinit.reference.precision import FLOATING
-from verinit.vocabulary import Case, Target, Trial
+from verinit.vocabulary import Case, CheckSkipped, Target, Trial
 
 Floats = NDArray[np.float64]
 
@@ -32,10 +32,12 @@ class Profile:
     signal    log of the mean square of the pre-activations
     gradient  log of the mean square of what is sent to the layer's inputs, over that of the top cotangent;
               empty for a model that walks forward only
+    widths    units of each layer
     cosines   mean cosine between the pre-activations of two inputs
     ranks     participation ratio of their Gram matrix, of vectors of length 1
     """
 
+    widths: tuple[int, ...]
     signal: Floats
     gradient: Floats
     cosines: Floats
@@ -83,19 +85,27 @@ def _likeness(z: Any) -> tuple[float, float]:
 def profile(target: Target, case: Case, rng: np.random.Generator) -> Profile:
     """One walk of the model: forward records have a `preactivation`, backward ones a `gradient`."""
     inputs = batch((case.shape[0], case.shape[1]), dtype_of(case), rng)
+    widths: list[int] = []
     signal: list[float] = []
     gradient: list[float] = []
     alike: list[tuple[float, float]] = []
     top = math.nan
     for record in target.object.walk(inputs, rng, **dict(case.parameters)):
         if hasattr(record, "preactivation"):
+            widths.append(record.preactivation.shape[-1])
             signal.append(_log(_mean_square(record.preactivation)))
             alike.append(_likeness(record.preactivation))
             continue
         top = top if gradient else _log(_mean_square(record.cotangent))
         gradient.append(_log(_mean_square(record.gradient)) - top)
     cosines, ranks = np.array(alike, dtype=np.float64).reshape(-1, 2).T
-    return Profile(signal=np.array(signal), gradient=np.array(gradient[::-1]), cosines=cosines, ranks=ranks)
+    return Profile(
+        widths=tuple(widths),
+        signal=np.array(signal),
+        gradient=np.array(gradient[::-1]),
+        cosines=cosines,
+        ranks=ranks,
+    )
 
 
 class Ensemble:
@@ -120,5 +130,17 @@ def ensemble(target: Target, case: Case, root: int) -> Ensemble:
 
 
 def profiles(trial: Trial) -> list[Profile]:
-    """The walks that a trial takes: its numbers, over those of one batch."""
-    return ensemble(trial.target, trial.case, trial.root).first(math.ceil(trial.n / trial.case.size))
+    """The walks that a trial takes: its numbers, over those of one batch.
+
+    Raises `CheckSkipped` for a model whose layers differ in width: the laws by depth are of one width, and a
+    layer from n to m units multiplies the gradient by another m / n.
+    """
+    walked = ensemble(trial.target, trial.case, trial.root)
+    width = trial.case.shape[1]
+    odd = [(i, n) for i, n in enumerate(walked.first(1)[0].widths, start=1) if n != width]
+    if odd:
+        layer, units = odd[0]
+        raise CheckSkipped(
+            f"the laws by depth are of layers of one width; layer {layer} has {units} units, not {width}"
+        )
+    return walked.first(math.ceil(trial.n / trial.case.size))

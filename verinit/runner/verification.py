@@ -24,6 +24,8 @@ def verify(
     root: int = ROOT,
     name: str | None = None,
     exitfirst: bool = False,
+    activation: str | None = None,
+    batch_norm: bool | None = None,
 ) -> Report:
     """Hold an initializer to the scheme that it claims to follow.
 
@@ -37,6 +39,9 @@ def verify(
                  checks scale with it
     expected     known failures, code to reason; one that passes after all is reported
     exitfirst    whether to stop at the first failure; the report is then incomplete
+    activation, batch_norm
+                 of a network with `walk(inputs, rng)`, which is a target too: what its signal and gradient
+                 by depth are held to; left out, what the network's own attributes of these names say
     Returns a Report: false alarms of the whole call at most 1e-6.
     Raises `UsageError` naming the argument, the value and what is allowed.
 
@@ -44,7 +49,14 @@ def verify(
     >>> bool(verify(he_normal, scheme="he_normal", battery="smoke"))
     True
     """
-    subject = adapted(initializer, scheme=scheme, name=name, expected=expected)
+    subject = adapted(
+        initializer,
+        scheme=scheme,
+        name=name,
+        expected=expected,
+        activation=activation,
+        batch_norm=batch_norm,
+    )
     return hold(
         subject,
         battery=battery,

@@ -6,12 +6,13 @@ from collections.abc import Callable, Mapping
 from dataclasses import replace
 from typing import Any
 
+from verinit.laws.responses import RESPONSES
 from verinit.laws.schemes import parse
 from verinit.targets.batchnorms import batchnorm
 from verinit.targets.kinds import kind_of, of_kind, require, takes_depth
 from verinit.targets.naming import name_of, says_all
 from verinit.targets.probing import adapted, dtypes
-from verinit.vocabulary import Kind, Scheme, Target, UsageError
+from verinit.vocabulary import Kind, Scheme, Target, UsageError, unknown
 
 FANS = (2, 3, 4, 5)
 """Numbers of axes that have two fans: dense weights, and kernels of up to three dimensions."""
@@ -25,6 +26,8 @@ def target(
     kind: Kind | None = None,
     expected: Mapping[str, str] | None = None,
     derivative: Callable[..., Any] | None = None,
+    activation: str | None = None,
+    batch_norm: bool | None = None,
 ) -> Target:
     """Any object with one of verinit's kinds is a target.
 
@@ -38,6 +41,8 @@ def target(
     kind        where the object does not say it: activation, layer, ...
     expected    known failures, code to reason
     derivative  makes an activation of the function `obj`
+    activation  of a model, by name, where it has no attribute `activation` that says it
+    batch_norm  whether a model normalises before it activates, likewise
     Raises `UsageError` for what cannot be adapted; it says why.
 
     >>> he = lambda fan_in, fan_out, rng: rng.normal(0, (2 / fan_in) ** 0.5, (fan_in, fan_out))
@@ -47,8 +52,12 @@ def target(
     """
     chosen = None if scheme is None else parse(scheme)
     excuses = _reasons(expected)
+    given = {"activation": activation, "batch_norm": batch_norm}
+    declared = {what: value for what, value in given.items() if value is not None}
+    if declared:
+        _require_model(obj, kind, declared)
     if isinstance(obj, Target):
-        return _changed(obj, scheme=chosen, name=name, expected=excuses)
+        return _declaring(_changed(obj, scheme=chosen, name=name, expected=excuses), declared)
     what = kind or kind_of(obj, title=name, paired=derivative is not None)
     if derivative is None:
         require(obj, what)
@@ -66,7 +75,8 @@ def target(
     if what == "model":
         common |= {"ranks": (2,), "parameters": ("depth",) if takes_depth(obj) else ()}
     if what != "initializer" or derivative is not None:
-        return Target(object=of_kind(obj, what, derivative=derivative), **common)
+        made = Target(object=of_kind(obj, what, derivative=derivative), **common)
+        return _declaring(replace(made, declared=_said(obj)), declared) if what == "model" else made
     initializer = adapted(obj)
     return Target(
         object=initializer,
@@ -75,6 +85,30 @@ def target(
         dtypes=dtypes(initializer),
         **common,
     )
+
+
+def _require_model(obj: Any, kind: Kind | None, declared: Mapping[str, Any]) -> None:
+    """Raises `UsageError` where something is declared of an object that is no model, or no word."""
+    what = obj.kind if isinstance(obj, Target) else kind or kind_of(obj)
+    word, value = next(iter(declared.items()))
+    if what != "model":
+        raise UsageError(f"{word}={value!r}: only a model is told so; a target of kind {what!r} was given")
+    if "activation" in declared and declared["activation"] not in RESPONSES:
+        raise unknown("activation", declared["activation"], RESPONSES)
+
+
+def _said(model: Any) -> tuple[tuple[str, Any], ...]:
+    """What a model says of itself: `activation` by name, `batch_norm` and `residual` as yes or no."""
+    found = ((word, getattr(model, word, None)) for word in ("activation", "batch_norm", "residual"))
+    return tuple((word, value) for word, value in found if isinstance(value, str | bool))
+
+
+def _declaring(target: Target, declared: Mapping[str, Any]) -> Target:
+    """A model of which more is declared than it says itself, and which its name alone then does not find."""
+    known = dict(target.declared)
+    if all(word in known and known[word] == value for word, value in declared.items()):
+        return target
+    return replace(target, declared=tuple((known | dict(declared)).items()), replayable=False)
 
 
 def _speaks_for(obj: Any, kind: Kind) -> bool:
