@@ -16,6 +16,9 @@ from verinit.targets.losses import ChapterLoss, Mean
 
 Function = Callable[[Any], Any]
 
+BY_PROCESSOR = (("torch", "tanh"),)
+"""Functions of frameworks whose last bits differ between instruction sets."""
+
 
 def quietly(function: Function) -> Function:
     def call(x: Any) -> Any:
@@ -86,7 +89,8 @@ def values(name: str) -> Iterator[tuple[str, str, Function, Function]]:
         yield "the reference of verinit *", "numpy", tanh.value, tanh.derivative
     for library in ("torch", "jax"):
         if has_library(library):
-            yield f"{library} {name}", library, *framework(library, name)
+            moved = " *" if (library, name) in BY_PROCESSOR else ""
+            yield f"{library} {name}{moved}", library, *framework(library, name)
             if name == "sigmoid":
                 yield f"{library}, autodiff of 1 / (1 + exp(-x))", library, *framework(library, "naive")
 
