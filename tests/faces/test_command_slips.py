@@ -1,5 +1,6 @@
 """One sentence for every slip on the command line: what was given, what is allowed, what to do."""
 
+import os
 import re
 
 import pytest
@@ -82,10 +83,10 @@ SLIPS = [
     (["run", MINE, "--seed", "-1"], "--seed '-1': give a whole number, or 'fresh' for new entropy"),
     (
         ["run", MINE, "--jobs", "-1"],
-        "--jobs -1: give the number of worker processes, or 0 to run in this one",
+        f"--jobs -1: give 1 to {4 * os.cpu_count()} worker processes, or 0 to run in this one",
     ),
-    (["run", MINE, "--timeout", "0"], "--timeout 0: give seconds above 0"),
-    (["run", MINE, "--timeout", "-2.5"], "--timeout -2.5: give seconds above 0"),
+    (["run", MINE, "--timeout", "0"], "--timeout 0: give seconds above 0, at most 1e+06"),
+    (["run", MINE, "--timeout", "-2.5"], "--timeout -2.5: give seconds above 0, at most 1e+06"),
     (["run", MINE, *FAST, "--check", ","], "--check ',': give at least one code, such as IN201"),
     (["run", MINE, *FAST, "--check", ""], "--check '': give at least one code, such as IN201"),
     (["list", MINE, "--check", " "], "--check ' ': give at least one code, such as IN201"),
@@ -212,3 +213,16 @@ def test_a_number_out_of_range_is_a_slip(verinit, number):
     assert (code, out) == (2, "")
     assert err.startswith("verinit: ")
     assert err.count("\n") == 1
+
+
+@pytest.mark.parametrize(
+    ("options", "said"),
+    [
+        (("--timeout", "inf"), "--timeout inf: give seconds above 0, at most 1e+06"),
+        (("--jobs", "99999"), "--jobs 99999: give 1 to"),
+    ],
+)
+def test_a_number_that_no_machine_has_is_refused(verinit, options, said):
+    code, _, err = verinit("run", "cli_net:he=he_normal", "--battery", "smoke", *options)
+    assert code == 2
+    assert said in err

@@ -321,3 +321,22 @@ def test_a_ledger_that_is_interrupted_keeps_its_rulings(here, monkeypatch, capsy
     assert "T02 HOLDS" in said
     assert "T03 DEPENDS" in said
     assert "T08" not in said
+
+
+def test_an_interrupted_run_survives_another_in_its_folder(verinit, net):
+    """It is moved aside, and goes on from there to the bytes of an uninterrupted one."""
+    interrupted(verinit, net)
+    _, _, err = verinit("run", "go_net:he=he_normal", "--battery", "smoke", "--jobs", "0", "--check", "IN201")
+    aside = net / "verinit-report" / "interrupted"
+    assert "held an interrupted run, which is kept in" in err
+    assert f"--resume --report {aside.relative_to(net)}" in err
+    assert verinit(*WORDS, "--resume", "--report", str(aside))[0] == 0
+    assert verinit(*WORDS, "--report", "whole")[0] == 0
+    assert lasting(aside) == lasting(net / "whole")
+
+
+def test_a_run_that_examined_nothing_leaves_an_earlier_report(verinit, net):
+    verinit(*WORDS)
+    before = (net / "verinit-report" / "report.json").read_bytes()
+    assert verinit(*WORDS, "--check", "AC101")[0] == 5
+    assert (net / "verinit-report" / "report.json").read_bytes() == before

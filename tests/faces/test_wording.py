@@ -5,6 +5,8 @@ from dataclasses import replace
 
 import pytest
 
+import verinit
+from verinit.reference.initializers import he_normal
 from verinit.vocabulary import (
     Case,
     CheckFailed,
@@ -443,3 +445,28 @@ def test_an_unknown_name_is_answered_with_the_nearest_and_all_that_are_allowed()
 def test_a_name_unlike_any_other_gets_no_suggestion():
     assert suggestion("qqq", ["he_normal"]) == ""
     assert str(unknown("kind", 7, ["layer"])) == "no kind named 7 (allowed: layer)"
+
+
+@pytest.mark.parametrize(
+    ("given", "said"),
+    [
+        ({"cases": (64, 32)}, "cases: 64 is no case; give words, such as '64x32'"),
+        ({"cases": "64x32"}, "cases='64x32': give a list, ['64x32']"),
+        ({"checks": "IN201"}, "checks='IN201': give a list, ['IN201']"),
+        ({"root": "x"}, "root='x': a number is needed"),
+        ({"root": -1}, "root=-1: a root is a whole number, 0 or above"),
+        ({"discrepancy": "x"}, "discrepancy='x': a number is needed"),
+        ({"cases": ("64x32?groop=2",)}, "takes no parameter 'groop'"),
+    ],
+)
+def test_a_slip_in_an_argument_is_one_sentence(given, said):
+    with pytest.raises(UsageError) as error:
+        verinit.verify(he_normal, scheme="he_normal", **given)
+    assert said in str(error.value)
+    assert "\n" not in str(error.value)
+
+
+def test_a_target_without_a_scheme_is_told_that_no_law_was_held():
+    report = verinit.verify(lambda shape, rng: rng.standard_normal(shape), cases=("8x6",), name="mine")
+    assert "NO LAW WAS HELD against mine: give a scheme" in str(report)
+    assert "NO LAW" not in str(verinit.verify(he_normal, scheme="he_normal", cases=("8x6",)))

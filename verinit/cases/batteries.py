@@ -113,8 +113,22 @@ _MODELS_MANY = (
 
 
 def cases(texts: Iterable[str | Case]) -> tuple[Case, ...]:
-    """The cases that these words spell; a Case passes through."""
-    return tuple(text if isinstance(text, Case) else Case.parse(text) for text in texts)
+    """The cases that these words spell; a Case passes through.
+
+    Raises `UsageError` for one word in place of several, and for what is no word.
+    """
+    if isinstance(texts, str):
+        raise UsageError(f"cases={texts!r}: give a list, [{texts!r}]")
+    return tuple(map(_case, texts))
+
+
+def _case(text: object) -> Case:
+    """The case that a word spells."""
+    if isinstance(text, Case):
+        return text
+    if not isinstance(text, str):
+        raise UsageError(f"cases: {text!r} is no case; give words, such as '64x32' or '3x3x8x16/float32'")
+    return Case.parse(text)
 
 
 _MARGINAL = ("IN201", "IN202", "IN203", "IN204", "IN205", "IN206", "IN207")

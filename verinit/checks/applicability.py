@@ -5,6 +5,7 @@ from __future__ import annotations
 from verinit.checks.sampling import law_at
 from verinit.laws.marginals import escape
 from verinit.vocabulary import Case, Target, UsageError
+from verinit.vocabulary.wording import NO_SCHEME
 
 WIDER = 0.1
 """By which share of their half-width bounds must be too wide to be a fault worth drawing for."""
@@ -15,7 +16,7 @@ RARE = 1e-4
 def spread(target: Target, case: Case) -> str:
     """Why a target's law has no spread to test at a case; empty if it has."""
     if target.scheme is None:
-        return f"{target.name} declares no scheme, so no law can be held against it"
+        return f"{target.name} {NO_SCHEME}"
     if target.scheme.family == "constant":
         return "a constant has no spread"
     if case.size == 0:

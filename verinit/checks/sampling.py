@@ -18,6 +18,7 @@ from scipy.special import ndtri
 from verinit.laws.marginals import Law, cdf, law_of, normal_scores, unrounded
 from verinit.laws.rounding import COARSE, half_ulp
 from verinit.vocabulary import Case, CheckSkipped, Scheme, Target, Trial, entropy
+from verinit.vocabulary.wording import NO_SCHEME
 
 Floats = NDArray[np.float64]
 
@@ -257,7 +258,7 @@ def scheme_of(target: Target) -> Scheme:
     Raises `CheckSkipped` where it says nothing.
     """
     if target.scheme is None:
-        raise CheckSkipped(f"{target.name} declares no scheme, so no law can be held against it")
+        raise CheckSkipped(f"{target.name} {NO_SCHEME}")
     return target.scheme
 
 

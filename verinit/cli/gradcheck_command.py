@@ -99,8 +99,8 @@ def subject_of(
     target = _built_in(word, place, shapes) if place in families() else _own(word, shapes)
     if dtype is not None and dtype not in target.dtypes:
         raise unknown("dtype", dtype, target.dtypes)
-    if scale is not None and not (math.isfinite(scale) and "scale" in target.parameters):
-        raise UsageError(f"--scale {scale:g}: give a finite number, to a function whose inputs are drawn")
+    if scale is not None and not (0.0 < scale < math.inf and "scale" in target.parameters):
+        raise UsageError(f"--scale {scale:g}: give a number above 0, to a function whose inputs are drawn")
     if isinstance(target.object, Held):
         if dtype is not None:
             raise UsageError(f"--dtype {dtype}: {word} brings inputs of its own, of a dtype of their own")

@@ -10,7 +10,7 @@ import click
 from verinit.cli.baselines import comparison_code
 from verinit.cli.baselines import text as comparison_text
 from verinit.cli.outputs import save
-from verinit.cli.rescue import CANNOT, code_without_report, rescued
+from verinit.cli.rescue import CANNOT, code_without_report, rescued, spare
 from verinit.cli.terminal import say
 from verinit.comparison import Comparison
 from verinit.report import github, junit, markdown, sarif, write
@@ -18,6 +18,9 @@ from verinit.report.characters import visible
 from verinit.report.outline import verdict
 from verinit.vocabulary import Report, UsageError, Verdict
 from verinit.vocabulary.document import digest, encode
+
+NOTHING = 5
+"""The exit code where nothing was examined: an earlier report is worth more than an empty one."""
 
 
 def exit_code(report: Report, *, strict: bool = False) -> int:
@@ -27,7 +30,7 @@ def exit_code(report: Report, *, strict: bool = False) -> int:
     if report.red or report.surprises or report.idle:
         return 1
     if not report.findings and not report.rulings:
-        return 5
+        return NOTHING
     open_questions = report.counts[str(Verdict.inconclusive)]
     if not report or (strict and open_questions):
         return 4
@@ -74,7 +77,9 @@ def deliver(
     """
     page, code = None, exit_code(report, strict=strict)
     try:
-        page = write(report, folder) if folder is not None else None
+        if folder is not None and code != NOTHING:
+            spare(report, folder)
+            page = write(report, folder)
     except UsageError as error:
         rescued(report, error)
         code = code_without_report(code)

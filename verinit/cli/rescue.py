@@ -8,8 +8,9 @@ from pathlib import Path
 import click
 
 from verinit.report.placing import place
-from verinit.vocabulary import Report
-from verinit.vocabulary.document import encode
+from verinit.runner.resumption import PLAN
+from verinit.vocabulary import Report, UsageError
+from verinit.vocabulary.document import decode, encode
 
 CANNOT = 3
 """The exit code of a run that would have ended well, but for its report."""
@@ -29,6 +30,29 @@ def rescued(report: Report, why: Exception) -> None:
         )
         return
     click.echo(f"verinit: the result is kept in {kept}: verinit report {kept} --report DIR", err=True)
+
+
+def spare(report: Report, folder: Path) -> None:
+    """Move the report of an interrupted run aside before that of another run takes its place."""
+    file = folder / "report.json"
+    try:
+        text = file.read_bytes()
+        if b'"complete": false' not in text:
+            return
+        before = decode(text)
+        if before.complete or dict(before.run).get(PLAN) == dict(report.run).get(PLAN, ""):
+            return
+        aside = folder / "interrupted"
+        aside.mkdir(exist_ok=True)
+        file.replace(aside / file.name)
+    except (OSError, UsageError):
+        return
+    command = dict(before.run).get("command", "its command")
+    click.echo(
+        f"verinit: {folder} held an interrupted run, which is kept in {aside}; go on with it by {command} "
+        f"--resume --report {aside}",
+        err=True,
+    )
 
 
 def code_without_report(code: int) -> int:

@@ -157,9 +157,18 @@ def with_calibration(report: Report) -> Report:
 
 def _slip(jobs: int | None, timeout: float) -> str:
     """What is wrong with --jobs or --timeout."""
-    if jobs is not None and jobs < 0:
-        return f"--jobs {jobs}: give the number of worker processes, or 0 to run in this one"
-    return f"--timeout {timeout:g}: give seconds above 0"
+    if jobs is not None and not 0 <= jobs <= _most():
+        return f"--jobs {jobs}: give 1 to {_most()} worker processes, or 0 to run in this one"
+    return f"--timeout {timeout:g}: give seconds above 0, at most {LONGEST:g}"
+
+
+LONGEST = 1e6
+"""Seconds that may be allowed for one case: eleven days."""
+
+
+def _most() -> int:
+    """Worker processes that may be asked for: four for each core, beyond which they only wait."""
+    return 4 * (os.cpu_count() or 1)
 
 
 @click.command("run")
@@ -219,7 +228,7 @@ def command(
     """  # noqa: D301
     ctx = click.get_current_context()
     settings = configuration.of(ctx)
-    if (jobs is not None and jobs < 0) or not timeout > 0:
+    if (jobs is not None and not 0 <= jobs <= _most()) or not 0 < timeout <= LONGEST:
         raise UsageError(_slip(jobs, timeout))
     configuration.known(settings, CHECKS)
     with configuration.blamed(ctx):

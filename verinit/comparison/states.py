@@ -7,7 +7,7 @@ from collections import Counter
 from dataclasses import dataclass
 
 from verinit.comparison import figures, wording
-from verinit.vocabulary import Exhibit, Finding, Ruling
+from verinit.vocabulary import Exhibit, Finding, Ruling, display
 
 
 class State(enum.Enum):
@@ -110,3 +110,6 @@ class Comparison:
 
     def __str__(self) -> str:
         return wording.comparison(self)
+
+    def _repr_pretty_(self, printer: display.Pretty, cycle: bool) -> None:
+        display.pretty(self, printer, cycle=cycle)

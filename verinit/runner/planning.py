@@ -21,6 +21,7 @@ from verinit.vocabulary import (
     Verdict,
     unknown,
 )
+from verinit.vocabulary.calls import misfit
 
 NANOSECONDS_A_NUMBER = 60.0
 MILLISECONDS_A_CASE = 4.0
@@ -62,6 +63,8 @@ def chosen(codes: Iterable[str]) -> tuple[Check, ...]:
 
     Raises `UsageError` for an unknown code.
     """
+    if isinstance(codes, str):
+        raise UsageError(f"checks={codes!r}: give a list, [{codes!r}]")
     wanted = tuple(dict.fromkeys(codes))
     for code in wanted:
         if code not in CHECKS:
@@ -76,6 +79,14 @@ def fits(target: Target, case: Case) -> bool:
         and (case.dtype is None or case.dtype in target.dtypes)
         and all(name in target.parameters for name, _ in case.parameters)
     )
+
+
+def _misfits(target: Target, battery: Battery) -> str:
+    """Why no case of a battery can be asked of a target, each reason once."""
+    reasons = dict.fromkeys(misfit(target, case) for case in battery.of(target.kind))
+    taken = ", ".join(target.parameters)
+    hint = f" (it takes {taken})" if taken and any("parameter" in reason for reason in reasons) else ""
+    return ("; ".join(list(reasons)[:3]) or f"there is none for kind {target.kind!r}") + hint
 
 
 def plan(
@@ -98,10 +109,7 @@ def plan(
     for target in targets:
         cases = [case for case in battery.of(target.kind) if fits(target, case)]
         if not cases:
-            raise UsageError(
-                f"no case of battery {battery.name} fits {target.name}, which takes "
-                f"{' or '.join(map(str, target.ranks)) or 'any number of'} axes"
-            )
+            raise UsageError(f"no case of battery {battery.name} fits: {_misfits(target, battery)}")
         for case in cases:
             for check in chosen(()):
                 if check.kind != target.kind or not battery.asks(check.code):

@@ -22,8 +22,7 @@ from typing import TypeVar
 
 from verinit.checks import CHECKS
 from verinit.runner.environment import environment
-from verinit.runner.execution import BROKEN, diagnosed
-from verinit.runner.isolation import undisturbed
+from verinit.runner.execution import BROKEN, diagnosed, serial
 from verinit.targets import resolve
 from verinit.vocabulary import (
     Case,
@@ -163,8 +162,7 @@ def replay(text: str, *, report: Report | None = None) -> Finding:
     failures that were expected there.
     """
     trial = trial_of(text)
-    with undisturbed():
-        found = examine(trial)
+    ((found,),) = serial([(trial,)])
     return found if report is None else _in_company(trial, found, report)
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
+from numbers import Real
 from typing import Any
 
 from verinit.cases import battery as battery_named
@@ -82,9 +83,19 @@ def hold(
 
     Arguments, result and errors are those of `verify`; known failures are those of the target.
     """
+    _require_number("root", root)
+    _require_number("discrepancy", discrepancy)
+    if root < 0 or root != int(root):
+        raise UsageError(f"root={root!r}: a root is a whole number, 0 or above")
     if discrepancy is not None and not 0.0 < discrepancy < 1.0:
         raise UsageError(f"discrepancy={discrepancy!r}: a relative error of the std lies between 0 and 1")
     chosen(code for code, _ in subject.expected)
     look = battery_named(battery, only=cases)
     planned = plan([subject], battery=look, codes=checks, root=root, discrepancy=discrepancy)
     return run_plan(planned, engine=eager if exitfirst else serial)
+
+
+def _require_number(name: str, value: object) -> None:
+    """Raises `UsageError` for an argument that is neither a number nor left out."""
+    if value is not None and (isinstance(value, bool) or not isinstance(value, Real)):
+        raise UsageError(f"{name}={value!r}: a number is needed")

@@ -12,7 +12,7 @@ from verinit.targets.batchnorms import batchnorm
 from verinit.targets.kinds import kind_of, of_kind, require, takes_depth
 from verinit.targets.naming import name_of, says_all
 from verinit.targets.probing import adapted, dtypes
-from verinit.vocabulary import Kind, Scheme, Target, UsageError, unknown
+from verinit.vocabulary import Kind, Scheme, Target, UsageError, suggestion, unknown
 
 FANS = (2, 3, 4, 5)
 """Numbers of axes that have two fans: dense weights, and kernels of up to three dimensions."""
@@ -98,9 +98,16 @@ def _require_model(obj: Any, kind: Kind | None, declared: Mapping[str, Any]) -> 
 
 
 def _said(model: Any) -> tuple[tuple[str, Any], ...]:
-    """What a model says of itself: `activation` by name, `batch_norm` and `residual` as yes or no."""
+    """What a model says of itself: `activation` by name, `batch_norm` and `residual` as yes or no.
+
+    Raises `UsageError` for the name of an activation that no law knows, where one resembles it.
+    """
     found = ((word, getattr(model, word, None)) for word in ("activation", "batch_norm", "residual"))
-    return tuple((word, value) for word, value in found if isinstance(value, str | bool))
+    said = tuple((word, value) for word, value in found if isinstance(value, str | bool))
+    named = dict(said).get("activation")
+    if isinstance(named, str) and named not in RESPONSES and suggestion(named, RESPONSES):
+        raise unknown("activation", named, RESPONSES)
+    return said
 
 
 def _declaring(target: Target, declared: Mapping[str, Any]) -> Target:

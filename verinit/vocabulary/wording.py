@@ -184,6 +184,7 @@ def closing(report: Report) -> list[str]:
     if excused:
         lines.append(f"expected to fail, each for its stated reason: {excused} of the failures")
     lines += skips(report)
+    lines += unpromised(report)
     weak = weakest(report)
     if weak is not None and weak.evidence is not None:
         lines.append(
@@ -204,6 +205,8 @@ def unfinished(report: Report) -> str:
     """What an incomplete run did, and what it did not."""
     if report.done < report.planned:
         return f"{report.done} of {report.planned} planned trials were run"
+    if not report.planned:
+        return "not the whole textbook ledger was made"
     return f"all {report.planned} planned trials were run, but not the whole textbook ledger"
 
 
@@ -224,6 +227,19 @@ def block(group: list[Finding]) -> str:
         more = f" and {len(group) - 6} more" if len(group) > 6 else ""
         text += f"\n  also at   {others}{more}"
     return text
+
+
+def unpromised(whole: Report) -> list[str]:
+    """Targets of which only the contract was examined, as they declare no scheme."""
+    bare = dict.fromkeys(f.target for f in whole.findings if f.reason.endswith(NO_SCHEME))
+    if not bare:
+        return []
+    named = ", ".join(list(bare)[:3]) + (f" and {len(bare) - 3} more" if len(bare) > 3 else "")
+    return [f"NO LAW WAS HELD against {named}: give a scheme, such as mynet.init:he=he_normal"]
+
+
+NO_SCHEME = "declares no scheme, so no law can be held against it"
+"""How the reason ends for which a law says nothing of an initializer."""
 
 
 def skips(whole: Report) -> list[str]:

@@ -11,7 +11,7 @@ from verinit.runner.scripts.drawing import drawing
 from verinit.runner.scripts.pages import Body, number
 from verinit.vocabulary import Evidence, Trial, entropy
 
-SAME = "The same stream of random numbers as in the run: the same number to the last digit"
+SAME = "The same stream of random numbers as in the run: the same number but for the order of one sum"
 ROUNDED = "The same stream of random numbers as in the run: the same but for the rounding of one weight"
 FLOATS = tuple(UNIT_ROUNDOFF)
 CONTRACT = {
