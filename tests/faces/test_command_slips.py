@@ -7,7 +7,7 @@ import pytest
 
 from verinit.checks import CHECKS
 
-CODES = ", ".join(sorted(CHECKS))
+CODES = f"{len(CHECKS)} names, from {min(CHECKS)} to {max(CHECKS)}"
 SCHEMES = (
     "constant, he_normal, he_truncated_normal, he_uniform, lecun_normal, lecun_truncated_normal, "
     "lecun_uniform, normal, ones, orthogonal, truncated_normal, uniform, variance_scaling, xavier_normal, "
@@ -119,7 +119,8 @@ SLIPS = [
     ),
     (
         ["replay", "zzz"],
-        "id='zzz': an id reads target::check::case::knobs, with knobs "
+        "id='zzz': a short id has 8 hexadecimal digits, such as 5588e347; a full one reads "
+        "target::check::case::knobs, with knobs "
         "root=...,false_fail=...,false_pass=...,discrepancy=...",
     ),
     (
@@ -180,7 +181,7 @@ def test_a_mistyped_member_is_answered_with_the_nearest(verinit):
     code, _, err = verinit("run", "numpy:he_norml", "--jobs", "0")
     assert code == 2
     assert err.startswith(
-        "verinit: no numpy target named 'numpy:he_norml'; did you mean 'numpy:he_normal'? (allowed: numpy:"
+        "verinit: no numpy target named 'numpy:he_norml'; did you mean 'numpy:he_normal'? (allowed: "
     )
 
 
@@ -226,3 +227,13 @@ def test_a_number_that_no_machine_has_is_refused(verinit, options, said):
     code, _, err = verinit("run", "cli_net:he=he_normal", "--battery", "smoke", *options)
     assert code == 2
     assert said in err
+
+
+@pytest.mark.parametrize("command", ["run", "list"])
+def test_a_check_of_another_kind_is_told_so(verinit, command):
+    code, out, err = verinit(command, MINE, "--check", "AC101")
+    assert code == 5
+    said = (
+        "nothing is selected: AC101 is asked of kind 'activation', and what was given is of kind initializer"
+    )
+    assert said in out + err

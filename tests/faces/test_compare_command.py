@@ -130,7 +130,9 @@ def test_a_folder_stands_for_the_report_in_it(verinit, runs):
     assert verinit("compare", "folder", "again.json")[0] == 0
     code, _, err = verinit("compare", "again.json", ".")
     assert code == 2
-    assert err.startswith("verinit: . cannot be read (No such file or directory); give the report.json")
+    assert err.startswith(
+        "verinit: report.json cannot be read (No such file or directory); give the report.json"
+    )
 
 
 def test_a_newer_run_that_fails_by_itself_is_named_though_nothing_is_worse(verinit, runs):

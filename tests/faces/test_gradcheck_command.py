@@ -175,7 +175,7 @@ def test_a_crash_of_foreign_code_is_a_finding(verinit, net):
         ),
         (
             ("grad_net:example", "--scale", "3"),
-            "--scale 3: give a finite number, to a function whose inputs are",
+            "--scale 3: give a number above 0, to a function whose inputs are",
         ),
         (("grad_net:Dense", "--input", "8x6"), "--input '8x6': give whole numbers above 0 with commas, such"),
         (("grad_net:Dense", "--input", "8,0"), "--input '8,0': give whole numbers above 0"),

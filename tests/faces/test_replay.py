@@ -363,7 +363,7 @@ KNOBS = "root=1,false_fail=1e-07,false_pass=1e-06,discrepancy=0.2"
             f"numpy:he_normal::IN201::3x4#0::{KNOBS},rot=2",
             r"^no part of an id named 'rot'; did you mean 'root'",
         ),
-        ("x" * 10_000, r"^id='x{150}\.\.\.x{47}': an id reads target::check::case::knobs"),
+        ("x" * 10_000, r"^id='x{150}\.\.\.x{47}': a short id has 8 hexadecimal digits"),
     ],
 )
 def test_an_id_that_describes_no_finding_is_answered_in_one_sentence(identity, sentence):

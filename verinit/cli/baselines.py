@@ -26,14 +26,15 @@ def stored(path: Path) -> Report:
 
     Raises `UsageError` naming the file: it cannot be read, is cut off, no report, or of a later version.
     """
+    file = path / "report.json" if path.is_dir() else path
     try:
-        return decode((path / "report.json" if path.is_dir() else path).read_bytes())
+        return decode(file.read_bytes())
     except OSError as error:
         raise UsageError(
-            f"{path} cannot be read ({error.strerror}); give the report.json of an earlier run"
+            f"{file} cannot be read ({error.strerror}); give the report.json of an earlier run"
         ) from None
     except UsageError as error:
-        raise UsageError(f"{path}: {error}") from None
+        raise UsageError(f"{file}: {error}") from None
 
 
 def comparison_code(found: Comparison, *, strict: bool = False) -> int:

@@ -13,6 +13,7 @@ from verinit.cli.selection import targets_of
 from verinit.cli.terminal import columns, say
 from verinit.report.characters import breadth, visible
 from verinit.runner import Row, plan, rows
+from verinit.runner.planning import nothing_asked
 from verinit.vocabulary.wording import short
 
 _HEAD = "check  cases         n  resolves  missed at most  seconds"
@@ -78,13 +79,14 @@ def command(words: tuple[str, ...], battery: str, codes: tuple[str, ...], as_jso
 
     `resolves` is in units of what the check measures (`verinit explain CODE`); seconds are a forecast.
     """
-    planned = plan(targets_of(words), battery=battery_named(battery), codes=options.codes_of(codes))
+    targets, wanted = targets_of(words), options.codes_of(codes)
+    planned = plan(targets, battery=battery_named(battery), codes=wanted)
     listed = rows(planned)
     if as_json:
         click.echo(json.dumps([_object(row) for row in listed], indent=1))
         return
     if not listed:
-        click.echo("nothing is selected")
+        click.echo(nothing_asked(targets, wanted) or "nothing is selected")
         raise SystemExit(5)
     say("\n".join(_lines(listed, columns(sys.stdout))))
     statistical = [row.trial for row in listed if row.trial.check.samples is not None]

@@ -29,6 +29,7 @@ from verinit.runner import Plan, plan, rows, run_plan
 from verinit.runner.environment import environment, merged
 from verinit.runner.excuses import Excuse, excuse_of, excused, excusing, idle
 from verinit.runner.execution import serial, until_red
+from verinit.runner.planning import nothing_asked
 from verinit.runner.resumption import PLAN, done, fingerprint, resuming
 from verinit.runner.workers import Workers
 from verinit.textbook import ledger
@@ -96,6 +97,9 @@ def examined(job: Job, pool: Workers, stop: Stop, folder: Path) -> Report:
     """The report on the targets, incomplete if it was interrupted."""
     targets = once(pool.describe(job.words or DEFAULT)) if pool.jobs else targets_of(job.words)
     planned = plan(targets, battery=job.battery, codes=job.codes, root=job.root)
+    unasked = nothing_asked(targets, job.codes)
+    if unasked:
+        say(f"verinit: {unasked}", err=True)
     kept: Mapping[str, Finding] = {}
     if job.before is not None:
         kept = done(job.before, planned, merged(environment(), pool.environment))

@@ -81,6 +81,19 @@ def fits(target: Target, case: Case) -> bool:
     )
 
 
+def nothing_asked(targets: Sequence[Target], codes: Iterable[str]) -> str:
+    """Why none of the checks that were named is asked of any target; empty if one is, or none was named."""
+    named, kinds = chosen(codes) if tuple(codes) else (), {target.kind for target in targets}
+    strangers = [check for check in named if check.kind not in kinds]
+    if not named or len(strangers) < len(named):
+        return ""
+    return (
+        f"nothing is selected: {', '.join(check.code for check in strangers[:3])} "
+        f"{'are' if len(strangers) > 1 else 'is'} asked of kind {strangers[0].kind!r}, and what was given is "
+        f"of kind {', '.join(sorted(kinds))}"
+    )
+
+
 def _misfits(target: Target, battery: Battery) -> str:
     """Why no case of a battery can be asked of a target, each reason once."""
     reasons = dict.fromkeys(misfit(target, case) for case in battery.of(target.kind))

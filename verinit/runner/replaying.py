@@ -80,8 +80,8 @@ def trial_of(text: str) -> Trial:
     parts = text.strip().rsplit("::", 3)
     if len(parts) != 4:
         raise UsageError(
-            f"id={_cut(text)!r}: an id reads target::check::case::knobs, with knobs "
-            f"{','.join(f'{name}=...' for name in _KNOBS)}"
+            f"id={_cut(text)!r}: a short id has 8 hexadecimal digits, such as 5588e347; a full one reads "
+            f"target::check::case::knobs, with knobs {','.join(f'{name}=...' for name in _KNOBS)}"
         )
     word, code, case, knobs = parts
     if code not in CHECKS:

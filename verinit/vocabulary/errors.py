@@ -58,9 +58,17 @@ def suggestion(given: str, allowed: Iterable[str]) -> str:
     return f"; did you mean {near[0]!r}?" if near else ""
 
 
+LISTED = 40
+"""Names that are listed in full, which is some lines of a terminal."""
+
+
 def unknown(what: str, given: object, allowed: Iterable[str]) -> UsageError:
-    """The one sentence for a name that nobody knows: what was given, what is allowed."""
+    """The one sentence for a name that nobody knows: what was given, what is allowed.
+
+    Of more than `LISTED` names only the first and the last are told, with their number.
+    """
     names = sorted(allowed)
-    return UsageError(
-        f"no {what} named {given!r}{suggestion(str(given), names)} (allowed: {', '.join(names)})"
-    )
+    listed = ", ".join(names)
+    if len(names) > LISTED:
+        listed = f"{len(names)} names, from {names[0]} to {names[-1]}"
+    return UsageError(f"no {what} named {given!r}{suggestion(str(given), names)} (allowed: {listed})")
