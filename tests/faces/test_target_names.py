@@ -191,7 +191,7 @@ def test_an_unknown_member_is_answered_with_the_nearest():
     with pytest.raises(UsageError) as raised:
         resolve("numpy:he_norml")
     assert str(raised.value).startswith(
-        "no numpy target named 'numpy:he_norml'; did you mean 'numpy:he_normal'? (allowed: numpy:"
+        "no numpy target named 'numpy:he_norml'; did you mean 'numpy:he_normal'? (allowed: "
     )
 
 
