@@ -13,10 +13,8 @@ import statistics
 import time
 import tracemalloc
 
-import numpy as np
-
 from verinit.textbook.experiment import RANGES, SCHEMES, WIDTH, Setting, layers, spread
-from verinit.textbook.figures import at_the_edges, edges_for, plate
+from verinit.textbook.figures import at_the_edges, counted, edges_for, plate
 
 
 def bare(activation: str) -> None:
@@ -28,7 +26,7 @@ def bare(activation: str) -> None:
 def looked_at(activation: str) -> None:
     for std in SCHEMES.values():
         for y in layers(Setting(activation=activation, std=std(WIDTH)), root=1):
-            np.histogram(y, edges_for(y, activation))
+            counted(y, edges_for(y, activation))
             spread(y)
             at_the_edges(y, activation)
 

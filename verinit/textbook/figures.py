@@ -6,6 +6,7 @@ import math
 from collections.abc import Iterator
 
 import numpy as np
+from numpy.typing import NDArray
 
 from verinit.laws.activations import profile
 from verinit.laws.responses import RESPONSES
@@ -43,6 +44,14 @@ def edges_for(y: Floats, activation: str) -> Floats:
     return edges
 
 
+def counted(y: Floats, edges: Floats) -> NDArray[np.int64]:
+    """Activations in each of the even bins between the first edge and the last, (30,).
+
+    NumPy counts even bins by arithmetic, three times as fast as by search among edges.
+    """
+    return np.histogram(y, len(edges) - 1, (edges[0], edges[-1]))[0]
+
+
 def at_the_edges(y: Floats, activation: str) -> tuple[str, str]:
     """Share of the activations in the outermost of 30 bins over f's range; for ReLU those exactly 0."""
     low, high = range_of(activation)
@@ -72,7 +81,7 @@ def bars(
 ) -> Exhibit:
     """A layer's activations in 30 bins, beside the prediction z ~ N(0, q) where there is one."""
     edges = edges_for(y, activation)
-    counts = np.histogram(y, edges)[0]
+    counts = counted(y, edges)
     expected = () if q is None else y.size * histogram_shares(activation, q, edges)
     beside = "" if q is None else ", beside mean-field theory (dashed)"
     return Exhibit(
