@@ -27,7 +27,7 @@ from verinit.vocabulary import Axis, Evidence, Exhibit, Rates, Ruling, entropy, 
 
 MUCH, SURELY_MUCH = 0.1, 0.15
 """Test accuracy, between best and worst start, that is called much, and that a pass must surely stay below.
-Declared before the run: a tenth of all digits is told right from one start and not from another."""
+Set after a pilot of three seeds: a tenth of all digits is told right from one start and not from another."""
 SCALES = (1.0, 0.3, 0.1, 0.03, 0.01, 0.001, 0.0001)
 """Standard deviations of the weights, over the four decades of the chapter's figure."""
 DECADE = (0.3, 0.1, 0.03)
