@@ -129,12 +129,15 @@ class Walks:
 
     def enough(self, freedom: Callable[[Layer], int], n: int) -> list[tuple[Layer, ...]]:
         """The first walks in which every layer has `n` in all, or `MOST` walks."""
-        for count in itertools.count(1):
-            have = self.first(count)
-            least = min((sum(map(freedom, column)) for column in zip(*have, strict=True)), default=0)
+        totals: list[int] = []
+        count = 0
+        while True:
+            layers = map(freedom, self.first(count + 1)[count])
+            totals = [sum(pair) for pair in itertools.zip_longest(totals, layers, fillvalue=0)]
+            count += 1
+            least = min(totals, default=0)
             if least >= n or count >= MOST or (count >= 8 and not least):
-                break
-        return have
+                return self.first(count)
 
     def energies(self, way: str, n: int) -> list[Energy]:
         """The energy of every layer over as many walks as it takes to have `n` squares of each.
