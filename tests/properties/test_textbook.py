@@ -26,7 +26,7 @@ from verinit.textbook.experiment import (
     layers,
     sample,
 )
-from verinit.textbook.figures import at_the_edges, edges_for, histograms
+from verinit.textbook.figures import at_the_edges, counted, edges_for, histograms
 from verinit.textbook.histograms import EDGES, bars_hold_every_activation, end_bins_hold_about
 from verinit.textbook.ledgers import UNASKED, expected, surprises
 from verinit.textbook.rectifiers import (
@@ -170,6 +170,15 @@ def test_no_panel_is_a_single_bar_unless_it_truly_is(panels) -> None:
 def test_a_layer_that_fills_its_range_is_drawn_over_the_chapters_bins() -> None:
     y = next(layers(Setting(activation="sigmoid", std=1.0), root=3))
     assert np.array_equal(edges_for(y, "sigmoid"), EDGES)
+
+
+def test_bins_counted_by_arithmetic_hold_what_a_search_among_edges_finds() -> None:
+    for activation in ("sigmoid", "tanh", "relu"):
+        for y in layers(Setting(activation=activation, std=0.1), root=4):
+            edges = edges_for(y, activation)
+            assert np.array_equal(counted(y, edges), np.histogram(y, edges)[0])
+    ends = np.array([[0.0, 1.0], [1.0, 0.5]])
+    assert counted(ends, np.linspace(0.0, 1.0, 31))[[0, 15, 29]].tolist() == [1, 1, 2]
 
 
 def test_the_share_at_the_edges_is_that_of_the_outermost_bins() -> None:

@@ -45,11 +45,17 @@ def edges_for(y: Floats, activation: str) -> Floats:
 
 
 def counted(y: Floats, edges: Floats) -> NDArray[np.int64]:
-    """Activations in each of the even bins between the first edge and the last, (30,).
+    """Activations in each of the even bins between the first edge and the last, (30,); none lies outside.
 
-    NumPy counts even bins by arithmetic, three times as fast as by search among edges.
+    By arithmetic alone: `np.histogram` then holds every value against the edges of its bin, which takes four
+    times as long and moves no more than what lies within a rounding of an edge.
     """
-    return np.histogram(y, len(edges) - 1, (edges[0], edges[-1]))[0]
+    low, high = edges[0], edges[-1]
+    places = y.ravel() - low
+    places *= (len(edges) - 1) / (high - low)
+    counts = np.bincount(places.astype(np.uint8), minlength=len(edges))
+    counts[-2] += counts[-1]  # the last bin holds its upper edge
+    return counts[:-1]
 
 
 def at_the_edges(y: Floats, activation: str) -> tuple[str, str]:
