@@ -29,7 +29,7 @@ from verinit.vocabulary import Axis, Exhibit, Rates, entropy
 
 NETWORKS, LAYERS, BATCH = 8, 20, 16
 SHOWN = (1, 2, 3, 5, 8, 11, 14, 17, 20)
-"""Layers that are drawn; all are compared with their bands, and counted."""
+"""Layers that are drawn, with the farthest and those outside; all are compared with their bands."""
 ROUNDED = 2.0**-9
 """Relative error of a whitened direction that is still used: a twenty-fifth of a gain that is off by 5 %."""
 WAYS = ("forward", "backward")
@@ -194,9 +194,12 @@ def outside(seen: list[Gain], rates: Rates) -> list[int]:
     return [layer for layer, (each, (low, high)) in enumerate(pairs, 1) if not low <= each.gain <= high]
 
 
-def _farthest(seen: list[Gain]) -> str:
-    worst = max(range(len(seen)), key=lambda k: abs(seen[k].gain - 1.0))
-    return f"{seen[worst].gain:.3f}, layer {worst + 1}"
+def _farthest(seen: list[Gain]) -> int:
+    return 1 + max(range(len(seen)), key=lambda k: abs(seen[k].gain - 1.0))
+
+
+def _told(seen: list[Gain], layer: int) -> str:
+    return f"{seen[layer - 1].gain:.3f}, layer {layer}"
 
 
 def panel(seen: list[Gain], way: str, activation: str, scheme: str, rates: Rates) -> Exhibit:
@@ -204,8 +207,8 @@ def panel(seen: list[Gain], way: str, activation: str, scheme: str, rates: Rates
 
     rates  of all points of the figure and of its table together
     """
-    band, out = bands(seen, rates), outside(seen, rates)
-    shown = [k for k in range(len(seen)) if k + 1 in (*SHOWN, *out)]
+    band, out, farthest = bands(seen, rates), outside(seen, rates), _farthest(seen)
+    shown = [k for k in range(len(seen)) if k + 1 in (*SHOWN, farthest, *out)]
     return Exhibit(
         id=f"gain-{way}-{activation}",
         kind="curve",
@@ -225,7 +228,7 @@ def panel(seen: list[Gain], way: str, activation: str, scheme: str, rates: Rates
         plate=PLATE,
         row=_ROWS[way],
         column=f"{activation}, {scheme}",
-        notes=(("farthest:", _farthest(seen)), ("outside:", f"{len(out)} of {len(seen)} layers")),
+        notes=(("farthest:", _told(seen, farthest)), ("outside:", f"{len(out)} of {len(seen)} layers")),
     )
 
 
@@ -235,7 +238,10 @@ def _table(found: dict[tuple[str, str], dict[str, list[Gain]]], rates: Rates) ->
         cells = [
             text
             for way in WAYS
-            for text in (_farthest(ways[way]), f"{len(outside(ways[way], rates))} of {LAYERS}")
+            for text in (
+                _told(ways[way], _farthest(ways[way])),
+                f"{len(outside(ways[way], rates))} of {LAYERS}",
+            )
         ]
         rows.append((activation, scheme, *cells))
     return Exhibit(
