@@ -7,6 +7,7 @@ import ml_dtypes
 import numpy as np
 import pytest
 
+from verinit import Verdict, verify
 from verinit.targets import resolve, target
 
 LOADED = "import sys; {}; print('torch' in sys.modules)"
@@ -174,6 +175,28 @@ def test_functions_that_fill_a_tensor_are_recognised(torch, style, rngs, states,
     else:
         np.testing.assert_array_equal(array, again)
         assert within(array, 0.01)
+
+
+@pytest.mark.torch
+def test_a_name_that_ends_in_an_underscore_is_held_to_what_is_left_in_the_tensor(torch):
+    """`init_(layer.weight)` is how it will be called: what is returned is lost."""
+
+    def he_(w):
+        return w.clone().normal_(0.0, 0.1)
+
+    assert np.isnan(target(he_).object((64, 32), np.random.default_rng(1))).all()
+    report = verify(he_, scheme="normal(std=0.1)", cases=["16x16"], battery="smoke")
+    (failed,) = [each for each in report.findings if each.verdict is Verdict.failed]
+    assert failed.claim.id == "IN104"
+    assert "it was left as it came" in failed.evidence.detail
+
+
+@pytest.mark.torch
+def test_a_function_that_fills_a_copy_and_returns_nothing_is_given_a_tensor(torch):
+    def lost(w):
+        w.clone().normal_(0.0, 0.1)
+
+    assert np.isnan(target(lost).object((64, 32), np.random.default_rng(1))).all()
 
 
 SAMPLED = (

@@ -85,8 +85,10 @@ def weights_are_finite(trial: Trial) -> Evidence:
     draws = [np.asarray(draw, dtype=np.float64) for draw in pool_of(trial).raw(LOOKS)]
     bad = sum(int(np.count_nonzero(~np.isfinite(draw))) for draw in draws)
     size = sum(draw.size for draw in draws)
-    share = f"{bad} of {size} weights are nan or infinite" if bad else ""
-    return violations("weights that are not finite", bad, size, share)
+    said = f"{bad} of {size} weights are nan or infinite" if bad else ""
+    if size and all(np.isnan(draw).all() for draw in draws):
+        said = f"all {size} weights are nan; if a tensor was given to be filled, it was left as it came"
+    return violations("weights that are not finite", bad, size, said)
 
 
 def _seeded(trial: Trial, seed: int) -> bytes:

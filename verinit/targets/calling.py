@@ -11,7 +11,7 @@ import ml_dtypes  # noqa: F401 - teaches numpy.dtype the word "bfloat16"
 import numpy as np
 
 from verinit.targets import jax, keras
-from verinit.targets.forms import CHANCE, Form, Role, Spelling
+from verinit.targets.forms import CHANCE, Form, Role, Spelling, says_in_place
 from verinit.targets.globals import borrowed
 from verinit.targets.results import plain
 from verinit.targets.torch import chance, tensors
@@ -65,7 +65,9 @@ class Adapted:
         )
         with nullcontext() if form.roles & CHANCE else borrowed(rng):
             result = function(*ordered, **keywords)
-        return tensors.filled(given, result) if form.in_place else plain(result)
+        if not form.in_place:
+            return plain(result)
+        return tensors.filled(given, given if says_in_place(self.function) else result)
 
 
 def _values(role: Role, given: Any, shape: tuple[int, ...], rng: np.random.Generator) -> tuple[Any, ...]:

@@ -244,6 +244,20 @@ def _is_tensor(parameter: inspect.Parameter) -> bool:
 
 def home(function: Any) -> str:
     """The module that a callable comes from, through partials and methods; of its class for an object."""
+    function = _unbound(function)
+    return str(getattr(function, "__module__", None) or type(function).__module__)
+
+
+def says_in_place(function: Any) -> bool:
+    """Whether the name ends in an underscore, torch's word for: what is given is changed.
+
+    >>> says_in_place(functools.partial(setattr, "w")), says_in_place(_unbound)
+    (False, False)
+    """
+    return str(getattr(_unbound(function), "__name__", "")).endswith("_")
+
+
+def _unbound(function: Any) -> Any:
     while isinstance(function, functools.partial):
         function = function.func
-    return str(getattr(function, "__module__", None) or type(function).__module__)
+    return function

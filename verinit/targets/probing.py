@@ -39,14 +39,17 @@ def adapted(function: Callable[..., Any]) -> Adapted:
 
 
 def _success(initializer: Adapted) -> int:
-    """2 if a call gives an array of the shape that was asked for, 1 if it gives anything, 0 if it raises."""
+    """2 if a call gives an array of the shape that was asked for, 1 if it gives anything, 0 if it raises.
+
+    A tensor that was given to be filled, and was not, is anything.
+    """
     if initializer.form.in_place and not sys.modules.get("torch"):
         return 0  # nobody could have made a tensor, and looking must not load torch
     answered, drawn = _tried(initializer)
     if not answered:
         return 0
     if initializer.form.in_place and bool(np.isnan(drawn).any()):
-        return 0
+        return 1
     return 2 if isinstance(drawn, np.ndarray) and drawn.shape == SHAPE else 1
 
 
