@@ -134,7 +134,7 @@ IDS = [
     (f"{MINE}::XY999::13x11#0::{KNOBS}", f"no check named 'XY999' (allowed: {CODES})"),
     (
         f"{MINE}::IN201::13 x 11#0::{KNOBS}",
-        "case='13 x 11#0': a case reads like '64x32', '3x3x8x16/float32' or '64x32/float32?groups=4#7'",
+        "case='13 x 11#0': a case reads like '64x32', '3x5x8x16/float32' or '64x32/float32?groups=4#7'",
     ),
     (f"{MINE}::IN201::13x11#0::{KNOBS.replace('1,', 'x,')}", "root='x': a number is needed"),
     (

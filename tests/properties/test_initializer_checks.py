@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+import verinit
 from verinit.cases import battery
 from verinit.cases.search import smallest
 from verinit.checks import CHECKS
@@ -17,7 +20,7 @@ from verinit.runner import plan, run_plan
 from verinit.runner.execution import eager
 from verinit.vocabulary import Battery, Case, Fault, Rates, Report, Target, Verdict, examine
 
-CASES = ("16x16", "3x3x8x16", "48x80/float32")
+CASES = ("16x16", "3x5x8x16", "48x80/float32")
 
 
 def looked_at(
@@ -90,7 +93,7 @@ def test_every_check_owns_a_fault(code: str) -> None:
 )
 @pytest.mark.parametrize("level", ["smoke", "standard"])
 def test_likely_cause_is_named_alone(name: str, cause: str, level: str) -> None:
-    cases = ("13x11", "48x80", "3x3x8x16")
+    cases = ("13x11", "48x80", "3x5x8x16")
     report = looked_at(FAULTS[name].target, cases=cases, name=level)
     causes = {finding.likely for finding in report.findings if finding.claim.id == "IN201" and finding.red}
     assert len(causes) == 1
@@ -203,3 +206,26 @@ def test_shares_of_a_plan_add_up_to_its_budget() -> None:
         [reference("he_normal"), reference("he_uniform")], battery=battery("standard"), codes=["IN202"]
     )
     assert {trial.rates.false_fail for trial in alone.trials} == set(shares)
+
+
+def square_kernel_assumed(shape: tuple[int, ...], rng: np.random.Generator) -> object:
+    """He's rule whose receptive field is the square of the kernel's height."""
+    inside = shape[-2] * (shape[0] ** (len(shape) - 2))
+    return rng.standard_normal(shape) * np.sqrt(2.0 / inside)
+
+
+def normals_in_pairs(shape: tuple[int, ...], rng: np.random.Generator) -> object:
+    """He's rule from a sampler that makes two numbers at a time, and leaves the last of an odd number."""
+    weights = np.zeros(np.prod(shape))
+    weights[: weights.size // 2 * 2] = rng.standard_normal(weights.size // 2 * 2)
+    return weights.reshape(shape) * np.sqrt(2.0 / np.prod(shape[:-1]))
+
+
+@pytest.mark.parametrize(
+    ("broken", "case"), [(square_kernel_assumed, "3x5x8x16"), (normals_in_pairs, "5x7x13")]
+)
+def test_kernels_that_are_not_square_and_odd_sizes_are_looked_at(broken: Any, case: str) -> None:
+    """What no square kernel and no even number of weights shows."""
+    report = verinit.verify(broken, scheme="he_normal")
+    places = {str(finding.case).partition("#")[0] for finding in report.red}
+    assert places == {case}, str(report)

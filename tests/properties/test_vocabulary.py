@@ -249,7 +249,7 @@ def test_what_is_no_case_is_told_how_one_reads(text):
     with pytest.raises(UsageError) as raised:
         Case.parse(text)
     assert str(raised.value) == (
-        f"case={text!r}: a case reads like '64x32', '3x3x8x16/float32' or '64x32/float32?groups=4#7'"
+        f"case={text!r}: a case reads like '64x32', '3x5x8x16/float32' or '64x32/float32?groups=4#7'"
     )
 
 

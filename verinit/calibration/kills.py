@@ -17,7 +17,7 @@ from verinit.vocabulary import Case, Check, Fault, Rates, Trial, examine
 
 ROOTS = 59
 """0.95^59 < 0.05: what is caught 59 times of 59 is caught with probability 0.95, at 95 % confidence."""
-PLACES = ("13x11", "3x3x8x16", "48x80/float32")
+PLACES = ("13x11", "3x5x8x16", "48x80/float32")
 """Where an initializer's fault is looked at if it shows everywhere: odd, a kernel, long lines in float32."""
 BATTERY = "standard"
 

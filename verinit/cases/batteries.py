@@ -9,7 +9,7 @@ from verinit.vocabulary import Battery, Case, Kind, UsageError, unknown
 
 Places = dict[Kind, tuple[str, ...]]
 _SMOKE = ("13x11", "3x3x4x10")
-_STANDARD = ("16x16", "64x32", "48x80", "5x8x12", "3x3x8x16", "24x40/float32", "3x3x4x32?groups=4")
+_STANDARD = ("16x16", "64x32", "48x80", "5x7x13", "3x5x8x16", "24x40/float32", "3x3x4x32?groups=4")
 _EXHAUSTIVE = (
     *_STANDARD,
     "13x11",
@@ -127,7 +127,7 @@ def _case(text: object) -> Case:
     if isinstance(text, Case):
         return text
     if not isinstance(text, str):
-        raise UsageError(f"cases: {text!r} is no case; give words, such as '64x32' or '3x3x8x16/float32'")
+        raise UsageError(f"cases: {text!r} is no case; give words, such as '64x32' or '3x5x8x16/float32'")
     return Case.parse(text)
 
 

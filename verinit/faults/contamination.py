@@ -37,7 +37,7 @@ def three_in_a_thousand_three_times(shape: Shape, rng: Rng) -> Any:
 @fault(
     "IN201",
     cases=(
-        "5x8x12",
+        "5x7x13",
         "16x16",
     ),
 )

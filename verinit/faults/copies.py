@@ -32,7 +32,7 @@ def rows_repeat(shape: Shape, rng: Rng) -> Any:
 @fault(
     "IN315",
     cases=(
-        "3x3x8x16",
+        "3x5x8x16",
         "64x32",
     ),
 )
@@ -73,7 +73,7 @@ def antithetic_columns(shape: Shape, rng: Rng) -> Any:
 @fault(
     "IN211",
     cases=(
-        "5x8x12",
+        "5x7x13",
         "16x16",
     ),
 )
@@ -124,7 +124,7 @@ def magnitudes_shared_by_two_rows(shape: Shape, rng: Rng) -> Any:
     "IN211",
     cases=(
         "16x16",
-        "3x3x8x16",
+        "3x5x8x16",
     ),
 )
 def columns_reshuffle_the_first(shape: Shape, rng: Rng) -> Any:

@@ -97,7 +97,7 @@ def volatility_clusters(shape: Shape, rng: Rng) -> Any:
 @fault(
     "IN303",
     cases=(
-        "5x8x12",
+        "5x7x13",
         "16x16",
     ),
     alone=True,

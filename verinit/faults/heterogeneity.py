@@ -43,7 +43,7 @@ def packed_projection(shape: Shape, rng: Rng) -> Any:
 @fault(
     "IN302",
     cases=(
-        "3x3x8x16",
+        "3x5x8x16",
         "48x80",
     ),
 )
@@ -102,7 +102,7 @@ def blocks_alternate(shape: Shape, rng: Rng) -> Any:
     scheme="uniform(low=-0.1,high=0.1)",
     cases=(
         "16x16",
-        "5x8x12",
+        "5x7x13",
     ),
 )
 def one_narrow_uniform_row(shape: Shape, rng: Rng) -> Any:

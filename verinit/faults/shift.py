@@ -35,7 +35,7 @@ def mean_five_percent(shape: Shape, rng: Rng) -> Any:
     "IN203",
     scheme="uniform(low=-0.1,high=0.1)",
     cases=(
-        "5x8x12",
+        "5x7x13",
         "64x32",
     ),
 )
@@ -62,7 +62,7 @@ def columns_alternate_in_mean(shape: Shape, rng: Rng) -> Any:
 @fault(
     "IN201",
     cases=(
-        "5x8x12",
+        "5x7x13",
         "16x16",
     ),
 )
@@ -92,7 +92,7 @@ def sign_bit_biased(shape: Shape, rng: Rng) -> Any:
     "IN308",
     cases=(
         "48x80",
-        "3x3x8x16",
+        "3x5x8x16",
     ),
 )
 def every_draw_has_its_own_mean(shape: Shape, rng: Rng) -> Any:

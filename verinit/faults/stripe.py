@@ -14,8 +14,8 @@ from verinit.faults.right import Rng, Shape, he, std
 @fault(
     "IN201",
     cases=(
-        "5x8x12",
-        "3x3x8x16",
+        "5x7x13",
+        "3x5x8x16",
     ),
 )
 def last_column_zero(shape: Shape, rng: Rng) -> Any:
@@ -49,7 +49,7 @@ def tail_unscaled(shape: Shape, rng: Rng) -> Any:
     scheme="normal(std=0.02)",
     cases=(
         "16x16",
-        "5x8x12",
+        "5x7x13",
     ),
 )
 def padding_row_zero(shape: Shape, rng: Rng) -> Any:
@@ -75,7 +75,7 @@ def identity_added(shape: Shape, rng: Rng) -> Any:
     "IN201",
     cases=(
         "16x16",
-        "5x8x12",
+        "5x7x13",
     ),
 )
 def diagonal_zero(shape: Shape, rng: Rng) -> Any:
@@ -100,7 +100,7 @@ def one_lane_in_eight_narrow(shape: Shape, rng: Rng) -> Any:
 @fault(
     "IN201",
     cases=(
-        "5x8x12",
+        "5x7x13",
         "16x16",
     ),
 )
@@ -116,7 +116,7 @@ def gate_column_doubled(shape: Shape, rng: Rng) -> Any:
     "IN211",
     scheme="uniform(low=-0.1,high=0.1)",
     cases=(
-        "5x8x12",
+        "5x7x13",
         "16x16",
     ),
 )

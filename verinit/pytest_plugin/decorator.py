@@ -46,7 +46,7 @@ def parametrize_with_checks(
     targets      Targets (`verinit.target(f, scheme="he_normal")`) or words ("numpy:he_normal",
                  "mynet.init:he=he_normal", "torch"), in a list
     battery      "smoke", "standard" or "exhaustive"; left out, what --verinit-battery says, or standard
-    cases        places to look in place of the battery's, such as ["64x32", "3x3x8x16/float32"]
+    cases        places to look in place of the battery's, such as ["64x32", "3x5x8x16/float32"]
     checks       codes to run; their level and draws are those they have in the whole battery
     discrepancy  the smallest relative error of the std that must be seen (standard: 0.01)
     expected     known failures of all these targets, code to reason; those of one are

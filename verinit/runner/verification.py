@@ -34,7 +34,7 @@ def verify(
                  torch, a keras object, or a Target
     scheme       a name such as "he_normal(mode=fan_out)", a Scheme, or a frozen continuous distribution of
                  scipy.stats; without one, contract only
-    cases        places to look in place of the battery's, such as ("64x32", "3x3x8x16/float32")
+    cases        places to look in place of the battery's, such as ("64x32", "3x5x8x16/float32")
     checks       codes to run; their level and draws are those they have in the whole battery
     discrepancy  the smallest relative error of the std that must be seen (standard: 0.01); the other
                  checks scale with it

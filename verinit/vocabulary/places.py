@@ -150,7 +150,7 @@ class Case:
         match = re.fullmatch(r"(scalar|\d+(?:x\d+)*)(?:/([A-Za-z0-9_]+))?(?:\?([^#]+))?(?:#(\d+))?", text)
         if match is None:
             raise UsageError(
-                f"case={text!r}: a case reads like '64x32', '3x3x8x16/float32' or '64x32/float32?groups=4#7'"
+                f"case={text!r}: a case reads like '64x32', '3x5x8x16/float32' or '64x32/float32?groups=4#7'"
             )
         shape, dtype, pairs, draw = match.groups()
         parameters = []
