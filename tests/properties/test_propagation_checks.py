@@ -17,6 +17,7 @@ from verinit.cases import BATTERIES
 from verinit.checks import CHECKS, checks_of
 from verinit.checks.walks import walks
 from verinit.faults import FAULTS, faults_of
+from verinit.faults.propagation import Slipped
 from verinit.reference.activations import relu
 from verinit.reference.initializers import he_normal
 from verinit.reference.network import mlp
@@ -83,6 +84,18 @@ def test_ten_networks_of_sixteen_inputs_name_a_layer_whose_gain_is_five_per_cent
         assert ratio
         assert abs(float(ratio[1]) - 1.05) < 0.04
         assert _least_likely(found).p <= 1e-6
+
+
+def test_a_layer_that_repeats_neither_the_first_nor_the_last_is_seen() -> None:
+    """The fourth of five has the weights of the second: in the sum of three it weighs 1 / sqrt(3)."""
+
+    def repeated(layer, shape, rng, before):
+        return before[1] if layer == 3 else rng.standard_normal(shape) * np.sqrt(2.0 / shape[0])
+
+    wrong = replace(FAULTS["weights_shared_by_all_layers"].target, object=Slipped(weights=repeated))
+    found = examine(CHECKS["SP203"].trial(wrong, Case.parse("16x128?depth=5")))
+    assert found.verdict is Verdict.failed, str(found)
+    assert found.evidence.quantity == "correlation of the weights of layer 4 with all before it"
 
 
 def test_uniform_weights_are_judged_in_all_directions() -> None:

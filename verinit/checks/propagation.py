@@ -170,7 +170,7 @@ def every_layer_sends_back_what_its_weights_promise(trial: Trial) -> Measured:
 
 
 def _link_samples(trial: Trial) -> int:
-    return marginal.mean_samples(_part(trial.rates, 2 * depth_of(trial)), trial.discrepancy)
+    return marginal.mean_samples(_part(trial.rates, 3 * depth_of(trial)), trial.discrepancy)
 
 
 @check(
@@ -185,23 +185,24 @@ def _link_samples(trial: Trial) -> int:
     scales=False,
 )
 def layers_are_drawn_independently(trial: Trial) -> Evidence:
-    """The weights of a layer know nothing of those of the first layer, and of the layer before.
+    """The weights of a layer know nothing of those of the layers before it.
 
     A generator that is seeded anew for every layer, or one weight that is used twice, leaves every layer's
-    own law as it was; theory of depth assumes fresh weights.
+    own law as it was; theory of depth assumes fresh weights. A layer is compared with the first of its shape,
+    with the last before it, and with the sum of all before it, in which a copy of one among k weighs
+    1 / sqrt(k).
     """
     have = seen(trial).enough(lambda layer: layer.size if layer.links else trial.n, trial.n)
     rows = [
-        (f"correlation of the weights of layers {other} and {number}", column, place)
+        (f"correlation of the weights of layer {number} with {other}", column, other)
         for number, column in enumerate(zip(*have, strict=True), start=1)
-        for place, other in enumerate(dict.fromkeys((1, number - 1)))
-        if number > 1 and len(column[0].links) > place
+        for other in column[0].links
     ]
     if not rows:
         raise CheckSkipped("no two layers that could be compared have the same shape")
     found = []
-    for name, column, place in rows:
-        total = sum(layer.links[place] * layer.size for layer in column)  # a sum of `n` numbers N(0, 1)
+    for name, column, other in rows:
+        total = sum(layer.links[other] * layer.size for layer in column)  # a sum of `n` numbers N(0, 1)
         n = sum(layer.size for layer in column)
         found.append(marginal.mean(total, n, _part(trial.rates, len(rows)), quantity=name))
     return _least_likely(found)

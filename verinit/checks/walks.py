@@ -23,7 +23,7 @@ from __future__ import annotations
 import itertools
 import math
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import lru_cache
 from typing import Any
 
@@ -68,8 +68,8 @@ class Layer:
                        saw nothing, or has no direction that its inputs leave free
     positive           of the first input: how many pre-activations are above 0, of how many
     one_sided          units below 0 on all inputs, and above 0 on all of them
-    links              correlation of its weights with those of the first layer and of the layer before it,
-                       where they have its shape; N(0, 1 / size) each
+    links              correlation of its weights with earlier ones of their shape, by name: with the first,
+                       the last, and the sum of three and more; N(0, 1 / size) each
     size               number of its weights
     """
 
@@ -77,7 +77,7 @@ class Layer:
     backward: Energy | None
     positive: tuple[int, int]
     one_sided: tuple[int, int]
-    links: tuple[float, ...]
+    links: dict[str, float]
     size: int
 
 
@@ -170,17 +170,40 @@ def walks(target: Target, case: Case, root: int) -> Walks:
 def _layers(records: Iterator[Any], target: Target) -> list[Layer]:
     """Steps on the way there, echoes on the way back."""
     seen: list[_Seen] = []
+    earlier: dict[tuple[int, ...], _Earlier] = {}
     for record in records:
         if hasattr(record, "preactivation"):
-            others = [spot.step.weights for spot in (*seen[:1], *seen[1:][-1:])]
-            seen.append(_forward(record, target, others))
+            W = np.asarray(record.weights, dtype=np.float64)
+            before = earlier.get(W.shape)
+            seen.append(_forward(record, target, before.named() if before else {}))
+            here = (f"layer {len(seen)}", W)
+            earlier[W.shape] = before.and_then(here) if before else _Earlier(first=here, last=here, total=W)
         else:
             spot = seen[record.layer]
             spot.layer = _with_echo(spot, record)
     return [spot.layer for spot in seen]
 
 
-def _forward(step: Any, target: Target, others: list[Array]) -> _Seen:
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Earlier:
+    """Layers of one shape, each with its name: the first, the last, and the sum of all."""
+
+    first: tuple[str, Floats]
+    last: tuple[str, Floats]
+    total: Floats
+    layers: int = 1
+
+    def and_then(self, here: tuple[str, Floats]) -> _Earlier:
+        """One layer more."""
+        return replace(self, last=here, total=self.total + here[1], layers=self.layers + 1)
+
+    def named(self) -> dict[str, Floats]:
+        """What the next layer is compared with; two layers need no sum."""
+        told = dict((self.first, self.last))
+        return told if self.layers < 3 else {**told, "all before it": self.total}
+
+
+def _forward(step: Any, target: Target, others: dict[str, Floats]) -> _Seen:
     X, Z, W = (np.asarray(a, dtype=np.float64) for a in (step.inputs, step.preactivation, step.weights))
     bias = getattr(step, "bias", None)
     Z = Z if bias is None else Z - np.asarray(bias, dtype=np.float64)
@@ -203,7 +226,7 @@ def _forward(step: Any, target: Target, others: list[Array]) -> _Seen:
         backward=None,
         positive=(int(np.count_nonzero(Z[0] > 0.0)), int(np.count_nonzero(Z[0]))),
         one_sided=(int(np.count_nonzero(below)), int(np.count_nonzero(above))),
-        links=tuple(_link(W, other, std) for other in others if other.shape == W.shape),
+        links={name: _link(W, other, std) for name, other in others.items()},
         size=W.size,
     )
     return _Seen(step=step, std=std, basis=basis, layer=layer)
@@ -266,18 +289,10 @@ def _with_echo(spot: _Seen, echo: Any) -> Layer:
             rank = found.freedom // W.shape[0]
             shrunk = math.sqrt(W.shape[0] / free)
             energy = Energy(squares=found.squares, freedom=rank * free, excuse=found.excuse * shrunk)
-    return Layer(
-        forward=layer.forward,
-        backward=energy,
-        positive=layer.positive,
-        one_sided=layer.one_sided,
-        links=layer.links,
-        size=layer.size,
-    )
+    return replace(layer, backward=energy)
 
 
-def _link(W: Floats, other: Array, std: float) -> float:
+def _link(W: Floats, before: Floats, std: float) -> float:
     """<W, W'> / (s |W'| sqrt(size)): N(0, 1 / size) where W is drawn independently of W'."""
-    before = np.asarray(other, dtype=np.float64)
     norm = float(np.linalg.norm(before)) * std * math.sqrt(W.size)
     return float(np.vdot(W, before)) / norm if norm > 0.0 else 0.0
