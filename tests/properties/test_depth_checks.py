@@ -85,13 +85,16 @@ def test_right_batch_norm_grows_as_its_law_says(activation: str) -> None:
 
 
 @pytest.mark.parametrize(
-    ("activation", "scheme", "width"), [("relu", "he_normal", 128), ("sigmoid", "normal(std=1)", 64)]
+    ("activation", "scheme", "width", "depth"),
+    [("relu", "he_normal", 128, 5), ("sigmoid", "normal(std=1)", 64, 5), ("tanh", "xavier_normal", 64, 16)],
 )
-def test_what_the_laws_leave_out_is_less_than_the_margin(activation: str, scheme: str, width: int) -> None:
+def test_what_the_laws_leave_out_is_less_than_the_margin(
+    activation: str, scheme: str, width: int, depth: int
+) -> None:
     """The median over 150 seeds cannot lie off by the margin: its interval at 1e-9 would say so."""
-    target, case = stack(activation, scheme), Case.parse(f"16x{width}?depth=5")
+    target, case = stack(activation, scheme), Case.parse(f"16x{width}?depth={depth}")
     walked = Ensemble(target, case, 6).first(150)
-    laws = theory(CHECKS["SP301"].trial(target, case), 5)
+    laws = theory(CHECKS["SP301"].trial(target, case), depth)
     for part, curve, at in (
         ("signal", laws.signal, -1),
         ("gradient", laws.gradient, 0),
@@ -171,7 +174,8 @@ RIGHT = stack("relu", "he_normal")
         (RIGHT, "8x24?depth=4", "SP301", "a layer may die"),
         (RIGHT, "1x64?depth=4", "SP303", "a batch of two inputs"),
         (RIGHT, "16x1024?depth=50", "SP301", "hundreds of walks"),
-        (RIGHT, "8x40?depth=12", "SP302", "trusted up to 1"),
+        (RIGHT, "8x40?depth=10", "SP302", "trusted up to 1"),
+        (stack("tanh", "normal(std=1)"), "8x40?depth=11", "SP302", "are trusted to 0.25"),
         (_saying(RIGHT, RELU), "16x64?depth=4", "SP301", "declares no scheme"),
         (_saying(RIGHT, ("activation", "swoosh"), scheme="he_normal"), "16x64", "SP301", "activation that"),
         (_saying(RIGHT, RELU, scheme="orthogonal"), "16x64?depth=4", "SP304", "independent"),

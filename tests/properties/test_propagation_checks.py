@@ -77,13 +77,26 @@ def test_ten_networks_of_sixteen_inputs_name_a_layer_whose_gain_is_five_per_cent
             marginal.variance(sum(e.squares for e in c), sum(e.freedom for e in c), rates, quantity="gain")
             for c in sums
         ]
-        wrong = [i for i, e in enumerate(found) if e.distance > e.tolerance]
-        assert wrong == [2]
-        gains = [float(np.sqrt(e.observed)) for e in found]
+        wrong = [i for i, e in enumerate(found, start=1) if e.distance > e.tolerance]
+        assert wrong == [3]
+        gains = {i: float(np.sqrt(e.observed)) for i, e in enumerate(found, start=1)}
         ratio = re.search(r"layer 3 alone: its RMS gain is ([0-9.]+) times", _named(gains, wrong, "", ""))
         assert ratio
         assert abs(float(ratio[1]) - 1.05) < 0.04
         assert _least_likely(found).p <= 1e-6
+
+
+def test_a_dead_layer_is_named_though_nothing_reaches_those_behind_it() -> None:
+    def dead(layer, shape, rng, before):
+        return (layer != 2) * rng.standard_normal(shape) * np.sqrt(2.0 / shape[0])
+
+    wrong = replace(FAULTS["weights_shared_by_all_layers"].target, object=Slipped(weights=dead))
+    told = {code: examine(CHECKS[code].trial(wrong, Case.parse("16x128?depth=5"))) for code in MODELS}
+    assert told["SP201"].verdict is Verdict.failed
+    assert told["SP201"].likely == "layer 3 alone: its RMS gain is 0 times the predicted one"
+    assert told["SP103"].verdict is Verdict.failed
+    assert told["SP103"].evidence.detail.endswith("draws the same weights in layer 3")
+    assert told["SP202"].reason == "nothing reaches layer 1 in float64"
 
 
 def test_a_layer_that_repeats_neither_the_first_nor_the_last_is_seen() -> None:
@@ -111,6 +124,18 @@ def test_a_batch_that_fills_the_layer_leaves_no_way_back_to_judge() -> None:
     found = examine(CHECKS["SP202"].trial(stack("relu", "he_normal"), Case.parse("64x64?depth=2")))
     assert found.verdict is Verdict.skipped
     assert "leave no direction of 64 free" in found.reason
+
+
+@pytest.mark.parametrize(
+    ("std", "case"),
+    [("1e-6", f"4x32/float32?depth={depth}") for depth in (6, 7, 8, 9)]
+    + [("1e-33", f"4x32?depth={depth}") for depth in (9, 11)],
+)
+def test_numbers_near_underflow_are_no_fault_of_a_layer(std: str, case: str) -> None:
+    """Below the smallest normal number a product keeps fewer digits, and at last none."""
+    for code in ("SP201", "SP202"):
+        found = examine(CHECKS[code].trial(stack("tanh", f"normal(std={std})"), Case.parse(case)))
+        assert found.verdict in (Verdict.passed, Verdict.skipped), str(found)
 
 
 def test_what_underflows_is_skipped_with_its_reason() -> None:

@@ -105,7 +105,7 @@ _MODELS_MANY = (
     *_MODELS_USUAL,
     "32x64?depth=50",
     "64x128?depth=50",
-    "64x256?depth=20",
+    "64x256?depth=50",
     "64x512/float32?depth=5",
     "64x1024?depth=50",
     "16x128?depth=5#1",

@@ -14,7 +14,7 @@ from dataclasses import replace
 from verinit.checks.failures import scale_mistake
 from verinit.checks.registry import check
 from verinit.checks.samples import squares
-from verinit.checks.walks import ROUNDED, Layer, Walks, walks
+from verinit.checks.walks import Layer, Walks, rounded, walks
 from verinit.statistics import binomial, marginal
 from verinit.statistics.tails import log_p, p_value
 from verinit.vocabulary import Case, CheckSkipped, Evidence, Measured, Rates, Target, Trial
@@ -65,18 +65,23 @@ def seen(trial: Trial) -> Walks:
 
 
 def _gain_samples(trial: Trial) -> int:
-    rounding = 0.0 if trial.case.dtype in (None, "float64") else 6.0 * ROUNDED
+    rounding = 6.0 * rounded(trial.case.dtype or "float64")
     rates = _part(trial.rates, depth_of(trial))
     terms = squares(trial.target)
     return marginal.variance_samples(rates, trial.discrepancy - rounding, terms=terms)
 
 
 def _gain(trial: Trial, way: str, words: str) -> Measured:
-    """The gain of the layer that is least likely, and the RMS gains of all layers."""
-    energies, terms = seen(trial).energies(way, trial.n), squares(trial.target)
+    """The gain of the layer that is least likely, and the RMS gains of all layers.
+
+    Raises `CheckSkipped` where nothing reaches a layer, and those that something reaches are right.
+    """
+    walked, terms = seen(trial), squares(trial.target)
+    energies = walked.energies(way, trial.n)
+    reached = {number: energy for number, energy in enumerate(energies, start=1) if energy is not None}
     rates = _part(trial.rates, len(energies))
-    found = [
-        marginal.variance(
+    found = {
+        number: marginal.variance(
             energy.squares,
             energy.freedom,
             rates,
@@ -84,13 +89,17 @@ def _gain(trial: Trial, way: str, words: str) -> Measured:
             excuse=2.0 * energy.excuse + energy.excuse**2,
             quantity=f"gain of the mean square{words} / predicted, layer {number}",
         )
-        for number, energy in enumerate(energies, start=1)
-    ]
-    wrong = [i for i, evidence in enumerate(found) if not evidence.distance <= evidence.tolerance]
+        for number, energy in reached.items()
+    }
+    wrong = [number for number, evidence in found.items() if not evidence.distance <= evidence.tolerance]
+    if not wrong and len(reached) < len(energies):
+        missed = next(number for number in range(1, len(energies) + 1) if number not in reached)
+        raise CheckSkipped(f"nothing reaches layer {missed} in {walked.dtype}")
+    gains = {number: energy.gain for number, energy in reached.items()}
     return Measured(
-        evidence=_least_likely(found),
-        sufficient=tuple((f"RMS gain, layer {i}", e.gain) for i, e in enumerate(energies, start=1)),
-        likely=_named([energy.gain for energy in energies], wrong, words, _mistake(trial, found)),
+        evidence=_least_likely(list(found.values())),
+        sufficient=tuple((f"RMS gain, layer {number}", gain) for number, gain in gains.items()),
+        likely=_named(gains, wrong, words, _mistake(trial, list(found.values()))),
     )
 
 
@@ -101,16 +110,17 @@ def _mistake(trial: Trial, found: list[Evidence]) -> str:
     return scale_mistake([(square, evidence) for evidence in found])
 
 
-def _named(gains: list[float], wrong: list[int], words: str, mistake: str) -> str:
+def _named(gains: dict[int, float], wrong: list[int], words: str, mistake: str) -> str:
     """One layer and its ratio where the others are right, all layers where none is."""
     name = f"RMS gain{words}"
     if len(wrong) == 1 < len(gains):
-        return f"layer {wrong[0] + 1} alone: its {name} is {gains[wrong[0]]:.4g} times the predicted one"
+        return f"layer {wrong[0]} alone: its {name} is {gains[wrong[0]]:.4g} times the predicted one"
     if len(wrong) == len(gains) > 1:
-        said = f"every layer: its {name} is {min(gains):.4g} to {max(gains):.4g} times the predicted one"
-        return f"{said}; {mistake}" if mistake else said
+        least, most = min(gains.values()), max(gains.values())
+        told = f"every layer: its {name} is {least:.4g} to {most:.4g} times the predicted one"
+        return f"{told}; {mistake}" if mistake else told
     if wrong:
-        listed = ", ".join(f"{i + 1} ({gains[i]:.3g})" for i in wrong)
+        listed = ", ".join(f"{number} ({gains[number]:.3g})" for number in wrong)
         return f"layers {listed}: {name} over the predicted one in brackets"
     return ""
 

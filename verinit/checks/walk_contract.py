@@ -161,12 +161,14 @@ def a_walk_depends_on_its_generator_alone(trial: Trial) -> Evidence:
         np.array_equal(a.weights, b.weights) and np.array_equal(a.output, b.output)
         for a, b in zip(first, again, strict=False)
     )
-    fresh = not any(np.array_equal(a.weights, b.weights) for a, b in zip(first, other, strict=False))
+    pairs = enumerate(zip(first, other, strict=False), start=1)
+    stale = [number for number, (a, b) in pairs if np.array_equal(a.weights, b.weights)]
+    layers = f"layer{'s' if len(stale) > 1 else ''} {', '.join(map(str, stale[:6]))}"
     return said(
         "ways in which a walk depends on something else",
         (
             "" if same else "two walks from one state of the generator differ",
-            "" if fresh else "another state of the generator draws the same weights",
+            f"another state of the generator draws the same weights in {layers}" if stale else "",
             "" if np.array_equal(x, kept) else "the inputs were written on",
         ),
     )

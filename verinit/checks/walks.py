@@ -13,9 +13,10 @@ in - B dimensions.
 Weights that are independent but not normal are looked at in all directions at once: |W|^2 / s^2.
 
 Rounding. A product sums at most `in` terms, so an entry of X W is off by at most (in + 2) u |x| |w| (Higham
-2002, section 3.1), and its whitened row i by that of all rows over S_i: u (in + 2) |S| |W| / S_i in all.
-Directions for which this exceeds `ROUNDED` are left out: which ones depends on X alone. What is left is the
-excuse.
+2002, section 3.1), and its whitened row i by that of all rows over S_i: u (in + 2) |S| |W| / S_i in all. Near
+underflow each term is off by half a subnormal number t too, an entry by (in + 2) t, the row by the root of B
+times that over S_i. Directions for which this exceeds `rounded` are left out: which ones depends on X alone.
+What is left is the excuse.
 """
 
 from __future__ import annotations
@@ -32,12 +33,21 @@ from numpy.typing import NDArray
 
 from verinit.checks.sampling import generator
 from verinit.laws.marginals import law_of
-from verinit.vocabulary import Case, CheckSkipped, Target, Trial
+from verinit.vocabulary import Case, Target, Trial
 
 Array = NDArray[Any]
 Floats = NDArray[np.float64]
-ROUNDED = 2.0**-9
-"""Relative error of a whitened direction that is still used: a twenty-fifth of the gain that is sought."""
+
+
+def rounded(dtype: str) -> float:
+    """Relative error of a whitened direction that is still used.
+
+    A twenty-fifth of the gain that is sought; in float64, which loses hardly a direction by it, an eighth of
+    that.
+    """
+    return 2.0**-12 if dtype == "float64" else 2.0**-9
+
+
 MOST = 2048
 """Networks that are walked at most."""
 _FINE = float(np.finfo(np.float64).eps)
@@ -139,26 +149,28 @@ class Walks:
             if least >= n or count >= MOST or (count >= 8 and not least):
                 return self.first(count)
 
-    def energies(self, way: str, n: int) -> list[Energy]:
+    def energies(self, way: str, n: int) -> list[Energy | None]:
         """The energy of every layer over as many walks as it takes to have `n` squares of each.
 
-        Raises `CheckSkipped` where a layer was never reached.
+        None for a layer that nothing reached.
         """
         have = self.enough(lambda layer: 0 if (e := getattr(layer, way)) is None else e.freedom, n)
-        whole = []
-        for number, column in enumerate(zip(*have, strict=True), start=1):
-            seen = [getattr(layer, way) for layer in column if getattr(layer, way) is not None]
-            if not seen:
-                raise CheckSkipped(f"nothing reaches layer {number} in {self.dtype}")
-            squares, freedom = sum(e.squares for e in seen), sum(e.freedom for e in seen)
-            excuse = math.sqrt(sum(e.freedom * e.excuse**2 for e in seen) / freedom)
-            whole.append(Energy(squares=squares, freedom=freedom, excuse=excuse))
-        return whole
+        columns = zip(*have, strict=True)
+        return [_together([e for layer in column if (e := getattr(layer, way))]) for column in columns]
 
     @property
     def dtype(self) -> str:
         """The dtype of inputs and weights."""
         return self.case.dtype or "float64"
+
+
+def _together(seen: list[Energy]) -> Energy | None:
+    """The energies of one layer in several walks as one."""
+    if not seen:
+        return None
+    squares, freedom = sum(e.squares for e in seen), sum(e.freedom for e in seen)
+    excuse = math.sqrt(sum(e.freedom * e.excuse**2 for e in seen) / freedom)
+    return Energy(squares=squares, freedom=freedom, excuse=excuse)
 
 
 @lru_cache(maxsize=4)
@@ -209,17 +221,19 @@ def _forward(step: Any, target: Target, others: dict[str, Floats]) -> _Seen:
     Z = Z if bias is None else Z - np.asarray(bias, dtype=np.float64)
     std = law_of(target.scheme, W.shape).std if target.scheme is not None else 0.0
     U, S, basis = _decomposed(X)
-    unit = float(np.finfo(np.asarray(step.preactivation).dtype).eps)
+    dtype = np.asarray(step.preactivation).dtype
     energy = _energy(
         U.T @ Z,
         S,
-        error=(W.shape[0] + 2) * unit,
+        dtype=dtype,
+        terms=W.shape[0] + 2,
         weights=float(np.linalg.norm(W)),
         usual=math.sqrt(W.shape[0]),
         std=std,
     )
     if target.scheme is not None and target.scheme.family != "normal" and std > 0.0:
-        energy = Energy(squares=float(np.vdot(W, W)) / std**2, freedom=W.size, excuse=4.0 * unit)
+        excuse = 4.0 * float(np.finfo(dtype).eps)
+        energy = Energy(squares=float(np.vdot(W, W)) / std**2, freedom=W.size, excuse=excuse)
     below, above = (Z < 0.0).all(axis=0), (Z > 0.0).all(axis=0)
     layer = Layer(
         forward=energy,
@@ -238,32 +252,34 @@ def _decomposed(X: Floats) -> tuple[Floats, Floats, Floats]:
         return np.empty((len(X), 0)), np.empty(0), np.empty((0, X.shape[1]))
     scale = float(np.abs(X).max(initial=0.0)) or 1.0  # or squares within the decomposition would underflow
     U, S, basis = np.linalg.svd(X / scale, full_matrices=False)
-    return U, S * scale, basis
+    return U, np.abs(S) * scale, basis  # the decomposition also answers -0
 
 
 def _energy(
-    rotated: Floats, S: Floats, *, error: float, weights: float, usual: float, std: float
+    rotated: Floats, S: Floats, *, dtype: Any, terms: int, weights: float, usual: float, std: float
 ) -> Energy | None:
     """The energy of the directions that rounding leaves; `rotated` is U' times what was sent, (rank, any).
 
-    error    bound on the relative rounding error of one product
+    terms    of one sum of the product, which was made in `dtype`, and two more
     weights  Frobenius norm of the weights; `usual`: what it should be, over std and the root of the columns,
              by which directions are chosen, so that their choice does not depend on the weights
     """
     total = float(np.linalg.norm(S))
     if not (0.0 < total < math.inf and std > 0.0 and rotated.shape[1]):
         return None
-    with np.errstate(divide="ignore"):
-        errors = (error + 8 * len(S) * _FINE) * total / S
-    used = errors * usual <= ROUNDED
+    told = np.finfo(dtype)
+    with np.errstate(divide="ignore", over="ignore", invalid="ignore"):  # nan is left out below
+        relative = (terms * float(told.eps) + 8 * len(S) * _FINE) * total / S
+        absolute = terms * float(told.smallest_subnormal) * math.sqrt(len(S)) / (S * std)
+    used = relative * usual + absolute <= rounded(told.dtype.name)
     if not used.any():
         return None
-    errors *= weights / (std * math.sqrt(rotated.shape[1]))
+    errors = (relative * weights / (std * math.sqrt(rotated.shape[1])) + absolute)[used]
     white = rotated[used] / (S[used, None] * std)
     return Energy(
         squares=float(np.sum(white * white)),
         freedom=white.size,
-        excuse=math.sqrt(float(np.mean(errors[used] ** 2))),
+        excuse=math.sqrt(float(np.mean(errors**2))),
     )
 
 
@@ -275,13 +291,12 @@ def _with_echo(spot: _Seen, echo: Any) -> Layer:
     if free > 0 and spot.basis.shape[0]:
         U, S, _ = _decomposed(D)
         rest = G - (G @ spot.basis.T) @ spot.basis
-        unit = float(np.finfo(np.asarray(echo.gradient).dtype).eps)
-        norm = float(np.linalg.norm(np.asarray(W, dtype=np.float64)))
         found = _energy(
             U.T @ rest,
             S,
-            error=(W.shape[1] + 2) * unit,
-            weights=norm,
+            dtype=np.asarray(echo.gradient).dtype,
+            terms=W.shape[1] + 2,
+            weights=float(np.linalg.norm(np.asarray(W, dtype=np.float64))),
             usual=math.sqrt(W.shape[1]),
             std=spot.std,
         )
