@@ -6,6 +6,7 @@ import re
 import pytest
 
 from verinit.checks import CHECKS
+from verinit.cli.run_command import workers
 
 CODES = f"{len(CHECKS)} names, from {min(CHECKS)} to {max(CHECKS)}"
 SCHEMES = (
@@ -237,3 +238,13 @@ def test_a_check_of_another_kind_is_told_so(verinit, command):
         "nothing is selected: AC101 is asked of kind 'activation', and what was given is of kind initializer"
     )
     assert said in out + err
+
+
+def test_the_exhaustive_battery_waits_longer_unless_it_is_told():
+    """Fifty layers of a thousand units take minutes, and are no target that hangs."""
+    assert [workers(1, None, battery).limit for battery in ("smoke", "standard", "exhaustive")] == [
+        60,
+        60,
+        3600,
+    ]
+    assert workers(1, 5.0, "exhaustive").limit == 5.0

@@ -50,3 +50,8 @@ def constants(target: Target, case: Case) -> str:
     if target.scheme is None or target.scheme.family != "constant":
         return "no constant is promised"
     return "the array is empty: contract checks only" if case.size == 0 else ""
+
+
+def layers_said(target: Target, case: Case, *, otherwise: int) -> int:
+    """Layers of a model at a case, by the case or else by the target; `otherwise` where neither says."""
+    return int(dict(case.parameters).get("depth", target.says("depth")) or otherwise)

@@ -12,6 +12,7 @@ import math
 
 import numpy as np
 
+from verinit.checks.applicability import layers_said
 from verinit.checks.depth_figures import by_depth, likely
 from verinit.checks.depth_laws import (
     MARGIN,
@@ -231,8 +232,8 @@ def _normed(target: Target, case: Case) -> str:
 
 def _growth_samples(trial: Trial) -> int:
     rows, width = trial.case.shape
-    said = dict(trial.case.parameters).get("depth", trial.target.says("depth") or FEWEST)
-    scatter = SCATTER / math.sqrt(rows * width * max(1, _between(int(said))))
+    depth = layers_said(trial.target, trial.case, otherwise=FEWEST)
+    scatter = SCATTER / math.sqrt(rows * width * max(1, _between(depth)))
     return seeds(trial.rates, (trial.discrepancy - OFF / rows) / scatter) * trial.case.size
 
 

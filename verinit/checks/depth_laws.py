@@ -11,6 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy import special
 
+from verinit.checks.applicability import layers_said
 from verinit.checks.depth_walks import START, unit
 from verinit.laws.correlation import cosines, effective_rank
 from verinit.laws.finite_width import cosine_spreads, gradient_log_moments, log_norm_moments
@@ -72,9 +73,9 @@ def unsaid(target: Target, case: Case) -> str:
         return f"inputs of one cosine need a width above their number; shape {case.shape}"
     if case.shape[1] < NARROWEST:
         return f"at width {case.shape[1]} a layer may die; the laws by depth need {NARROWEST} or more"
-    depth = dict(case.parameters).get("depth", target.says("depth")) or 1
-    if case.shape[1] ** 2 * int(depth) > WEIGHTS:
-        return f"a walk draws {case.shape[1] ** 2 * int(depth)} weights, and hundreds of walks are needed"
+    drawn = case.shape[1] ** 2 * layers_said(target, case, otherwise=1)
+    if drawn > WEIGHTS:
+        return f"a walk draws {drawn} weights, and hundreds of walks are needed"
     return ""
 
 
@@ -83,8 +84,7 @@ def plain(target: Target, case: Case) -> str:
     for said, what in (("batch_norm", "batch norm"), ("residual", "a sum of branches")):
         if target.says(said):
             return f"{what} resets the signal: its growth has a law of its own"
-    depth = dict(case.parameters).get("depth", target.says("depth")) or 1
-    return unsaid(target, case) or _too_deep(int(depth), case.shape[1])
+    return unsaid(target, case) or _too_deep(layers_said(target, case, otherwise=1), case.shape[1])
 
 
 def _too_deep(depth: int, width: int) -> str:

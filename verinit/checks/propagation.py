@@ -11,6 +11,7 @@ import math
 from collections.abc import Callable
 from dataclasses import replace
 
+from verinit.checks.applicability import layers_said
 from verinit.checks.failures import scale_mistake
 from verinit.checks.registry import check
 from verinit.checks.samples import squares
@@ -55,8 +56,7 @@ def with_a_way_back(target: Target, case: Case) -> str:
 
 def depth_of(trial: Trial) -> int:
     """Layers of the model at this case, as far as they are known before it is walked."""
-    said = dict(trial.case.parameters).get("depth", trial.target.says("depth") or LAYERS)
-    return int(said)
+    return layers_said(trial.target, trial.case, otherwise=LAYERS)
 
 
 def seen(trial: Trial) -> Walks:

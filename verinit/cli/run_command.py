@@ -159,15 +159,25 @@ def with_calibration(report: Report) -> Report:
     return report if found is None else replace(report, exhibits=(*report.exhibits, *exhibits(found)))
 
 
-def _slip(jobs: int | None, timeout: float) -> str:
-    """What is wrong with --jobs or --timeout."""
-    if jobs is not None and not 0 <= jobs <= _most():
-        return f"--jobs {jobs}: give 1 to {_most()} worker processes, or 0 to run in this one"
-    return f"--timeout {timeout:g}: give seconds above 0, at most {LONGEST:g}"
-
-
 LONGEST = 1e6
 """Seconds that may be allowed for one case: eleven days."""
+PATIENCE, LONG_PATIENCE = 60.0, 3600.0
+"""Seconds that a case is allowed unless --timeout says so; exhaustive has cases that take minutes."""
+
+
+def workers(jobs: int | None, timeout: float | None, battery: str) -> Workers:
+    """The pool that was asked for; no process is started yet.
+
+    Raises `UsageError` for a number of processes, or of seconds, that none can have.
+    """
+    if jobs is not None and not 0 <= jobs <= _most():
+        raise UsageError(f"--jobs {jobs}: give 1 to {_most()} worker processes, or 0 to run in this one")
+    limit = timeout
+    if limit is None:
+        limit = LONG_PATIENCE if battery == "exhaustive" else PATIENCE
+    if not 0 < limit <= LONGEST:
+        raise UsageError(f"--timeout {limit:g}: give seconds above 0, at most {LONGEST:g}")
+    return Workers(jobs=min(os.cpu_count() or 1, 8) if jobs is None else jobs, limit=limit)
 
 
 def _most() -> int:
@@ -182,7 +192,10 @@ def _most() -> int:
 @options.seed
 @click.option("--jobs", type=int, default=None, metavar="N", help="Worker processes; 0 runs in this one.")
 @click.option(
-    "--timeout", type=float, default=60.0, show_default=True, help="Seconds a target may take per case."
+    "--timeout",
+    type=float,
+    default=None,
+    help=f"Seconds a target may take per case.  [default: {PATIENCE:g}, {LONG_PATIENCE:g} if exhaustive]",
 )
 @click.option("-x", "--exitfirst", is_flag=True, help="Stop at the first failure.")
 @click.option("--resume", is_flag=True, help="Go on with the interrupted run whose report is in --report.")
@@ -204,7 +217,7 @@ def command(
     codes: tuple[str, ...],
     seed: str | None,
     jobs: int | None,
-    timeout: float,
+    timeout: float | None,
     exitfirst: bool,
     resume: bool,
     folder: Path,
@@ -232,8 +245,7 @@ def command(
     """  # noqa: D301
     ctx = click.get_current_context()
     settings = configuration.of(ctx)
-    if (jobs is not None and not 0 <= jobs <= _most()) or not 0 < timeout <= LONGEST:
-        raise UsageError(_slip(jobs, timeout))
+    pool = workers(jobs, timeout, battery)
     configuration.known(settings, CHECKS)
     with configuration.blamed(ctx):
         before = unfinished(folder) if resume else None
@@ -249,7 +261,6 @@ def command(
             settings=configuration.origin(ctx),
         )
         older = None if baseline is None else stored(baseline)
-        pool = Workers(jobs=min(os.cpu_count() or 1, 8) if jobs is None else jobs, limit=timeout)
         with stoppable() as stop:
             report = whole(job, pool, stop, folder)
             report = concluded(report, job, narrowed=configuration.narrowed(ctx), fresh=seed == "fresh")

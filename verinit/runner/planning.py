@@ -7,6 +7,7 @@ from dataclasses import dataclass, replace
 from itertools import groupby
 
 from verinit.checks import CHECKS
+from verinit.checks.applicability import layers_said
 from verinit.statistics.budget import shares
 from verinit.vocabulary import (
     ROOT,
@@ -166,6 +167,15 @@ def rows(planned: Plan) -> list[Row]:
     for unit in planned.units:
         for trial in unit:
             n = trial.n
-            share = MILLISECONDS_A_CASE / 1e3 / len(unit) + n * NANOSECONDS_A_NUMBER / 1e9 / 2
+            drawn = n * _numbers_for_one(trial)
+            share = MILLISECONDS_A_CASE / 1e3 / len(unit) + drawn * NANOSECONDS_A_NUMBER / 1e9 / 2
             listed.append(Row(trial=trial, n=n, seconds=share))
     return listed
+
+
+def _numbers_for_one(trial: Trial) -> float:
+    """Numbers that are drawn for each one that is tested; of a walk the weights of all layers."""
+    if trial.target.kind != "model" or len(trial.case.shape) != 2:
+        return 1.0
+    rows, width = trial.case.shape
+    return layers_said(trial.target, trial.case, otherwise=1) * width / max(1, rows)
