@@ -229,3 +229,21 @@ def test_kernels_that_are_not_square_and_odd_sizes_are_looked_at(broken: Any, ca
     report = verinit.verify(broken, scheme="he_normal")
     places = {str(finding.case).partition("#")[0] for finding in report.red}
     assert places == {case}, str(report)
+
+
+def test_a_mean_that_scatters_with_a_std_far_too_large_says_so() -> None:
+    def huge(shape: tuple[int, ...], rng: np.random.Generator, *, dtype: str | None = None) -> object:
+        return 50.0 * INITIALIZERS["he_normal"](shape, rng)
+
+    target = Target(name="test:huge", kind="initializer", object=huge, scheme=parse("he_normal"))
+    told = [
+        found.likely
+        for root in range(8)
+        if (found := examine(CHECKS["IN202"].trial(target, Case(shape=(13, 11)), root=root))).verdict
+        is Verdict.failed
+    ]
+    assert len(told) > 4
+    assert all(said.startswith(("the std is 50 times", "the std is 49.9", "the std is 50.")) for said in told)
+    shifted = FAULTS["mean_five_percent"]
+    found = examine(CHECKS["IN202"].trial(shifted.target, Case(shape=(48, 80)), root=1))
+    assert (found.verdict, found.likely) == (Verdict.failed, "")

@@ -107,7 +107,7 @@ def weights_are_centred(trial: Trial) -> Measured:
     A mean of eps standard deviations adds a rank-one part that grows like n eps^2 from layer to layer.
     """
     drawn = sample(trial)
-    total, _ = drawn.sums
+    total, squared = drawn.sums
     evidence = marginal.mean(
         total,
         drawn.x.size,
@@ -116,7 +116,18 @@ def weights_are_centred(trial: Trial) -> Measured:
         excuse=drawn.excuse(rounding.mean_excuse),
         quantity="mean of the normal scores" if drawn.law.family == "frozen" else "(E[W] - mean) / std",
     )
-    return Measured(evidence=evidence, sufficient=(("n", float(drawn.x.size)), ("sum", total)))
+    return Measured(
+        evidence=evidence,
+        sufficient=(("n", float(drawn.x.size)), ("sum", total)),
+        likely=_scattered(evidence, math.sqrt(squared / drawn.x.size)),
+    )
+
+
+def _scattered(mean: Evidence, wider: float) -> str:
+    """That a mean is no further off than a std so many times the promised one brings it."""
+    if not mean.tolerance < mean.distance <= mean.tolerance * wider < math.inf:
+        return ""
+    return f"the std is {wider:.3g} times the promised one, and the mean scatters as much (see IN201)"
 
 
 def _support_samples(trial: Trial) -> int:
