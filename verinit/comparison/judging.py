@@ -63,7 +63,7 @@ def decided(change: Change, old: Finding, new: Finding, setting: Setting, *, sig
     (low, high), margin = change.interval, change.margin
     turn = _turn(old, new)
     if turn and turn * change.difference > 0 and (significant or setting.paired):
-        return turned(change, turn, old, new)
+        return turned(change if significant else _without_chance(change), turn, old, new)
     if old.verdict is new.verdict is Verdict.passed:
         state = State.changed if significant else State.unchanged
         return replace(change, state=state, reason="both pass, each within the margin of theory")
@@ -75,6 +75,11 @@ def decided(change: Change, old: Finding, new: Finding, setting: Setting, *, sig
         state = State.changed if significant else State.unchanged
         return replace(change, state=state, reason=f"{_is(new)} as before, within the margin")
     return _open(change, old, "the difference may be more than the margin, or less")
+
+
+def _without_chance(change: Change) -> Change:
+    """A change that no test had to find: at one root other numbers come from other code."""
+    return replace(change, interval=None, p=None, method="")
 
 
 def _open(change: Change, old: Finding, reason: str) -> Change:
