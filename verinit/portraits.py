@@ -42,9 +42,7 @@ class Portrait:
 
         Raises `UsageError` for another ending, and where the file cannot be written.
         """
-        place = Path(path)
-        if place.suffix.lower() not in FORMS:
-            raise UsageError(f"figure {str(path)!r}: give a file that ends in {' or '.join(FORMS)}")
+        place = figure_file(path)
         data = picture(self.exhibits, place.suffix.lower())
         try:
             place.write_bytes(data)
@@ -53,6 +51,17 @@ class Portrait:
                 f"figure {str(path)!r}: cannot be written ({error.strerror}); choose another file"
             ) from None
         return place
+
+
+def figure_file(path: str | Path) -> Path:
+    """Where a figure may be written.
+
+    Raises `UsageError` for a file that ends like no picture.
+    """
+    place = Path(path)
+    if place.suffix.lower() not in FORMS:
+        raise UsageError(f"figure {str(path)!r}: give a file that ends in {' or '.join(FORMS)}")
+    return place
 
 
 def portrait(

@@ -14,7 +14,7 @@ from verinit.cli.interruption import Stop, stoppable
 from verinit.cli.outcome import deliver, exit_code
 from verinit.cli.ruling import ruled
 from verinit.cli.terminal import say
-from verinit.portraits import portrait
+from verinit.portraits import figure_file, portrait
 from verinit.runner.environment import environment
 from verinit.textbook import CLAIMS, Ledger, ledger
 from verinit.textbook.korean import told_in_korean
@@ -138,7 +138,8 @@ def _report(
 
 
 def _draw(asked: dict[str, Any], figure: Path | None, root: int) -> None:
+    place = None if figure is None else figure_file(figure)
     drawn = portrait(**asked, root=root)
     say(str(drawn))
-    if figure is not None:
-        say(f"figure {drawn.save(figure)}")
+    if place is not None:
+        say(f"figure {drawn.save(place)}")
