@@ -225,6 +225,30 @@ def test_a_run_interrupted_while_workers_run_leaves_a_report_and_is_not_green(fo
     assert nobody_left(folder, within=10)
 
 
+@pytest.mark.parametrize("after", [0.0, 0.1, 0.3])
+def test_ctrl_c_while_workers_start_prints_no_traceback(folder, after):
+    """As a terminal sends it: to the program and to every process that it has started."""
+    if processes_in(folder) is None:
+        pytest.skip("no /proc")
+    with subprocess.Popen(
+        command("stop_net:he=he_normal", "--battery", "smoke", "--jobs", "2", "--report", "early"),
+        cwd=folder,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+        start_new_session=True,
+    ) as running:
+        end = time.monotonic() + 60
+        while len(processes_in(folder)) < 4 and running.poll() is None and time.monotonic() < end:
+            time.sleep(0.005)  # itself, what keeps its books, two workers
+        time.sleep(after)
+        os.killpg(running.pid, signal.SIGINT)
+        _, err = running.communicate(timeout=60)
+    assert running.returncode == 130, err
+    assert "Traceback" not in err
+    assert nobody_left(folder, within=10)
+
+
 @pytest.fixture(scope="module")
 def stopped(folder):
     """One run over targets that hang, die and quit, and one that is right."""

@@ -14,8 +14,10 @@ import warnings
 from collections import deque
 from collections.abc import Iterable, Iterator, Sequence
 from concurrent.futures import FIRST_COMPLETED, BrokenExecutor, Future, wait
+from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from functools import lru_cache
+from multiprocessing import resource_tracker
 from shutil import rmtree
 from tempfile import mkdtemp
 from typing import Any
@@ -84,7 +86,26 @@ def carry_out(work: Order) -> list[Finding]:
 def _begin(paths: list[str]) -> None:
     """A worker leaves Ctrl-C to its parent and finds the modules that the parent finds."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)
+    if hasattr(signal, "pthread_sigmask"):
+        signal.pthread_sigmask(signal.SIG_UNBLOCK, {signal.SIGINT})
     sys.path[:] = paths
+
+
+@contextmanager
+def _deaf() -> Iterator[None]:
+    """Ctrl-C waits until the end; what is started inside does not hear it before it says so itself.
+
+    A worker imports for a second before it can decline Ctrl-C, and would die of it with a traceback.
+    """
+    if not hasattr(signal, "pthread_sigmask"):
+        yield
+        return
+    resource_tracker.ensure_running()  # started inside, it lets Ctrl-C through again (Python 3.11)
+    before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
+    try:
+        yield
+    finally:
+        signal.pthread_sigmask(signal.SIG_SETMASK, before)
 
 
 def _awake() -> None:
@@ -149,7 +170,10 @@ class Workers:
             initargs=(sys.path,),
             env=_ONE_THREAD | shared(self.folder),
         )
-        wait([self.executor.submit(_awake) for _ in range(self.jobs)])
+        with _deaf():
+            awake = [self.executor.submit(_awake) for _ in range(self.jobs)]
+            wait(awake, timeout=POLL)  # or its thread finds nothing where it was told to look
+        wait(awake)
 
     def kill(self) -> None:
         """No workers; what was in flight is forgotten."""
