@@ -1,6 +1,7 @@
 """The activation checks: planted mistakes are caught by their own check and named, right code passes."""
 
 import functools
+from typing import Any
 
 import numpy as np
 import pytest
@@ -94,7 +95,7 @@ def test_a_failure_names_the_number_both_values_and_ulps():
     x = found.evidence.quantity.removeprefix("y(").removesuffix(")")
     assert f"at x = {x} y is {0.3 * float(x):.4f}"[:-2] in said
     assert "ulp of float32 apart" in said
-    assert "4 are allowed" in said
+    assert "400 are allowed" in said  # a x + b |x| loses what lies between 1 and the slope 0.01
     assert found.exhibits[0].band is not None
 
 
@@ -210,3 +211,18 @@ def test_a_softplus_with_a_threshold_is_told_how_to_say_so():
     wrong = verinit.verify_activation(value, like="softplus", cases=["9x7/float64"])
     assert "say softplus(threshold=...)" in str(wrong)
     assert verinit.verify_activation(value, like="softplus(threshold=20)", cases=["9x7/float64"])
+
+
+@pytest.mark.parametrize("dtype", ["float32", "float64"])
+def test_a_leaky_relu_without_a_branch_is_right_but_at_minus_infinity(dtype: str) -> None:
+    """a x + b |x| with a = 0.505 and b = 0.495: a sum, rounded, on either side; and inf - inf."""
+    a, b = 0.505, 0.495
+
+    def f(x: Any) -> Any:
+        return x.dtype.type(a) * x + x.dtype.type(b) * np.abs(x)
+
+    def slope(x: Any) -> Any:
+        return x.dtype.type(a) + x.dtype.type(b) * np.sign(x)
+
+    report = verinit.verify_activation(f, derivative=slope, like="leaky_relu", cases=[f"9x7/{dtype}"])
+    assert {finding.claim.id for finding in report.red} - {"AC303"} == {"AC204"}, str(report)

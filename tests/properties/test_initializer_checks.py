@@ -247,3 +247,15 @@ def test_a_mean_that_scatters_with_a_std_far_too_large_says_so() -> None:
     shifted = FAULTS["mean_five_percent"]
     found = examine(CHECKS["IN202"].trial(shifted.target, Case(shape=(48, 80)), root=1))
     assert (found.verdict, found.likely) == (Verdict.failed, "")
+
+
+def test_numbers_of_single_precision_in_an_array_of_double_are_no_twins() -> None:
+    def single(shape: tuple[int, ...], rng: np.random.Generator) -> object:
+        return (rng.standard_normal(shape, dtype=np.float32) * np.sqrt(2.0 / shape[0])).astype(np.float64)
+
+    def single_in_double(shape: tuple[int, ...], rng: np.random.Generator) -> object:
+        return np.sqrt(np.float32(2.0 / shape[0])) * rng.standard_normal(shape, dtype=np.float32)
+
+    for right in (single, single_in_double):
+        report = verinit.verify(right, scheme="he_normal", cases=["64x32", "48x80"])
+        assert not report.red, str(report)

@@ -161,8 +161,10 @@ def weights_have_no_twins(trial: Trial) -> Evidence:
     Antithetic halves, tiled blocks and 8-bit quantisation give every weight a twin within a few thousand.
     """
     pool = pool_of(trial)
-    first = pool.rounded(trial.n)[: trial.n] - pool.law.mean
-    return atoms.ties(first, trial.rates, q=heaviest(pool.dtype, pool.law))
+    first = pool.rounded(trial.n)[: trial.n]
+    single = pool.dtype == "float64" and bool(np.all(first == first.astype(np.float32)))
+    grain = "float32" if single else pool.dtype  # numbers of single precision, handed over in double
+    return atoms.ties(first - pool.law.mean, trial.rates, q=heaviest(grain, pool.law))
 
 
 def few_bits(target: Target, case: Case) -> str:

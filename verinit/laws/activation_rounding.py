@@ -112,8 +112,8 @@ def _exact(n: Numbers) -> Pair:
 
 
 def _linear(n: Numbers) -> Pair:
-    slope = np.where(n.x < 0, n.law.parameter("slope"), 0.0)
-    return _both((np.abs(n.x) * slope, n.none), (slope, n.none), n.none)
+    """Leaky ReLU, also as a x + b |x| with a = (1 + slope) / 2 and b = 1 - a."""
+    return _both((np.abs(n.x), n.none), (n.ones, n.none), n.none)
 
 
 def _exponential(n: Numbers) -> Pair:
