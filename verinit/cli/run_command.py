@@ -81,10 +81,12 @@ def announcement(planned: Plan, *, jobs: int, kept: int = 0, settings: str = "")
     units = planned.units
     places = {trial.case for trial in planned.trials}
     seconds = sum(row.seconds for row in rows(planned)) / max(1, min(jobs, len(units)))
+    silent = f" ({len(planned.skipped)} more do not apply)" if planned.skipped else ""
     lines = [
         f"plan: {len(planned.trials)} trials of {len(names)} target{'s' * (len(names) != 1)} at "
-        f"{len(places)} case{'s' * (len(places) != 1)}, battery {planned.battery.name}, root {planned.root}, "
-        f"false alarms at most {short(planned.false_fail)}, about {max(1.0, seconds):.0f} s"
+        f"{len(places)} case{'s' * (len(places) != 1)}{silent}, battery {planned.battery.name}, "
+        f"root {planned.root}, false alarms "
+        f"at most {short(planned.false_fail)}, about {max(1.0, seconds):.0f} s"
     ]
     if kept:
         lines.append(f"going on: {kept} of these trials are done")
