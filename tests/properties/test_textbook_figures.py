@@ -25,6 +25,10 @@ def whole():
     return ledger()
 
 
+def test_the_committed_rulings_are_those_of_the_default_root(whole) -> None:
+    assert whole.surprises == ()
+
+
 @pytest.fixture(scope="module")
 def rulings(whole):
     return {ruling.id: ruling for ruling in whole.rulings}
