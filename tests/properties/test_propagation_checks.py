@@ -56,7 +56,7 @@ def test_right_stacks_pass_layer_by_layer(activation: str, scheme: str, case: st
 
 def test_depth_and_width_change_nothing() -> None:
     """Fifty layers of ReLU, whose inputs have become one direction, and a wide stack of few."""
-    for case in ("32x64?depth=50", "16x512?depth=2"):
+    for case in ("32x64?depth=50", "16x512?depth=2", "64x512/float32?depth=3"):
         for code in ("SP101", "SP102", "SP201", "SP202"):
             found = examine(CHECKS[code].trial(stack("relu", "he_normal"), Case.parse(case), root=3))
             assert found.verdict is Verdict.passed, str(found)
@@ -96,7 +96,7 @@ def test_a_dead_layer_is_named_though_nothing_reaches_those_behind_it() -> None:
     assert told["SP201"].likely == "layer 3 alone: its RMS gain is 0 times the predicted one"
     assert told["SP103"].verdict is Verdict.failed
     assert told["SP103"].evidence.detail.endswith("draws the same weights in layer 3")
-    assert told["SP202"].reason == "nothing reaches layer 1 in float64"
+    assert told["SP202"].reason.startswith("nothing reaches layer 1 in float64")
 
 
 def test_a_layer_that_repeats_neither_the_first_nor_the_last_is_seen() -> None:

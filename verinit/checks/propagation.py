@@ -15,7 +15,7 @@ from verinit.checks.applicability import layers_said
 from verinit.checks.failures import scale_mistake
 from verinit.checks.registry import check
 from verinit.checks.samples import squares
-from verinit.checks.walks import Layer, Walks, rounded, walks
+from verinit.checks.walks import EXCUSED, Layer, Walks, walks
 from verinit.statistics import binomial, marginal
 from verinit.statistics.tails import log_p, p_value
 from verinit.vocabulary import Case, CheckSkipped, Evidence, Measured, Rates, Target, Trial
@@ -65,10 +65,9 @@ def seen(trial: Trial) -> Walks:
 
 
 def _gain_samples(trial: Trial) -> int:
-    rounding = 6.0 * rounded(trial.case.dtype or "float64")
     rates = _part(trial.rates, depth_of(trial))
     terms = squares(trial.target)
-    return marginal.variance_samples(rates, trial.discrepancy - rounding, terms=terms)
+    return marginal.variance_samples(rates, trial.discrepancy - 6.0 * EXCUSED, terms=terms)
 
 
 def _gain(trial: Trial, way: str, words: str) -> Measured:
@@ -94,7 +93,7 @@ def _gain(trial: Trial, way: str, words: str) -> Measured:
     wrong = [number for number, evidence in found.items() if not evidence.distance <= evidence.tolerance]
     if not wrong and len(reached) < len(energies):
         missed = next(number for number in range(1, len(energies) + 1) if number not in reached)
-        raise CheckSkipped(f"nothing reaches layer {missed} in {walked.dtype}")
+        raise CheckSkipped(f"nothing reaches layer {missed} in {walked.dtype} that rounding would leave")
     gains = {number: energy.gain for number, energy in reached.items()}
     return Measured(
         evidence=_least_likely(list(found.values())),

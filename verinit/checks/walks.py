@@ -16,7 +16,8 @@ Rounding. A product sums at most `in` terms, so an entry of X W is off by at mos
 2002, section 3.1), and its whitened row i by that of all rows over S_i: u (in + 2) |S| |W| / S_i in all. Near
 underflow each term is off by half a subnormal number t too, an entry by (in + 2) t, the row by the root of B
 times that over S_i. Directions for which this exceeds `rounded` are left out: which ones depends on X alone.
-What is left is the excuse.
+What is left is the excuse; where the product was made in fewer digits than float64 it is no more than what
+rounding did, which is seen by making it again.
 """
 
 from __future__ import annotations
@@ -40,14 +41,16 @@ Floats = NDArray[np.float64]
 
 
 def rounded(dtype: str) -> float:
-    """Relative error of a whitened direction that is still used.
+    """Bound on the relative error of a whitened direction that is still used.
 
-    A twenty-fifth of the gain that is sought; in float64, which loses hardly a direction by it, an eighth of
-    that.
+    In float64 hardly a direction is lost by it. With fewer digits sums of 512 terms would leave none: there
+    the bound is wider, and what rounding did, some twenty times less than its bound, is measured.
     """
-    return 2.0**-12 if dtype == "float64" else 2.0**-9
+    return 2.0**-12 if dtype == "float64" else 2.0**-6
 
 
+EXCUSED = 2.0**-11
+"""Relative rounding error that a plan makes room for: above the bound of float64, above what is measured."""
 MOST = 2048
 """Networks that are walked at most."""
 _FINE = float(np.finfo(np.float64).eps)
@@ -224,6 +227,7 @@ def _forward(step: Any, target: Target, others: dict[str, Floats]) -> _Seen:
     dtype = np.asarray(step.preactivation).dtype
     energy = _energy(
         U.T @ Z,
+        None if dtype == np.float64 else S[:, None] * (basis @ W),
         S,
         dtype=dtype,
         terms=W.shape[0] + 2,
@@ -256,10 +260,19 @@ def _decomposed(X: Floats) -> tuple[Floats, Floats, Floats]:
 
 
 def _energy(
-    rotated: Floats, S: Floats, *, dtype: Any, terms: int, weights: float, usual: float, std: float
+    rotated: Floats,
+    again: Floats | None,
+    S: Floats,
+    *,
+    dtype: Any,
+    terms: int,
+    weights: float,
+    usual: float,
+    std: float,
 ) -> Energy | None:
     """The energy of the directions that rounding leaves; `rotated` is U' times what was sent, (rank, any).
 
+    again    the same of the product made in float64; None where it was
     terms    of one sum of the product, which was made in `dtype`, and two more
     weights  Frobenius norm of the weights; `usual`: what it should be, over std and the root of the columns,
              by which directions are chosen, so that their choice does not depend on the weights
@@ -276,6 +289,9 @@ def _energy(
         return None
     errors = (relative * weights / (std * math.sqrt(rotated.shape[1])) + absolute)[used]
     white = rotated[used] / (S[used, None] * std)
+    if again is not None:
+        seen = white - again[used] / (S[used, None] * std)
+        errors = np.minimum(errors, np.sqrt(np.mean(seen * seen, axis=1)))
     return Energy(
         squares=float(np.sum(white * white)),
         freedom=white.size,
@@ -284,27 +300,33 @@ def _energy(
 
 
 def _with_echo(spot: _Seen, echo: Any) -> Layer:
-    layer, W = spot.layer, np.asarray(spot.step.weights)
-    D, G = (np.asarray(a, dtype=np.float64) for a in (echo.cotangent, echo.gradient))
+    layer = spot.layer
+    D, G, W = (np.asarray(a, dtype=np.float64) for a in (echo.cotangent, echo.gradient, spot.step.weights))
     free = W.shape[0] - spot.basis.shape[0]
     energy = None
     if free > 0 and spot.basis.shape[0]:
-        U, S, _ = _decomposed(D)
-        rest = G - (G @ spot.basis.T) @ spot.basis
+        U, S, above = _decomposed(D)
+        dtype = np.asarray(echo.gradient).dtype
         found = _energy(
-            U.T @ rest,
+            U.T @ _beside(G, spot.basis),
+            None if dtype == np.float64 else _beside(S[:, None] * (above @ W.T), spot.basis),
             S,
-            dtype=np.asarray(echo.gradient).dtype,
+            dtype=dtype,
             terms=W.shape[1] + 2,
-            weights=float(np.linalg.norm(np.asarray(W, dtype=np.float64))),
+            weights=float(np.linalg.norm(W)),
             usual=math.sqrt(W.shape[1]),
             std=spot.std,
         )
-        if found is not None:  # `rest` has in columns, of which its span leaves `free`
+        if found is not None:  # it has `in` columns, of which the inputs' span leaves `free`
             rank = found.freedom // W.shape[0]
             shrunk = math.sqrt(W.shape[0] / free)
             energy = Energy(squares=found.squares, freedom=rank * free, excuse=found.excuse * shrunk)
     return replace(layer, backward=energy)
+
+
+def _beside(rows: Floats, basis: Floats) -> Floats:
+    """The part of each row that is orthogonal to all rows of an orthonormal basis."""
+    return rows - (rows @ basis.T) @ basis
 
 
 def _link(W: Floats, before: Floats, std: float) -> float:
