@@ -474,6 +474,7 @@ def test_closed_streams_are_no_hindrance(here):
     assert decode((here / "verinit-report" / "report.json").read_bytes()).findings
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("more", [{}, {"PYTHONUTF8": "0", "PYTHONCOERCECLOCALE": "0"}], ids=["C", "ASCII"])
 @pytest.mark.parametrize("words", [("textbook", "T16", "--lang", "ko"), ("run", "모듈:가=he_normal")])
 def test_a_locale_without_korean_is_no_crash(here, words, more):

@@ -132,6 +132,7 @@ def test_the_order_in_which_workers_finished_changes_no_byte(form):
     assert FORMS[form](replace(report, findings=report.findings[::-1])) == FORMS[form](report)
 
 
+@pytest.mark.slow
 def test_twenty_thousand_findings_fit_into_what_each_reader_takes():
     verdicts = list(Verdict)
     findings = tuple(

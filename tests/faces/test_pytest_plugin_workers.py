@@ -7,6 +7,7 @@ import pytest
 from verinit.vocabulary.document import decode, document
 
 pytest.importorskip("xdist")
+pytestmark = pytest.mark.slow
 FRESH = """
 
 def test_drawn(verinit_rng, record_property):

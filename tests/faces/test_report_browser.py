@@ -16,6 +16,7 @@ import verinit.report
 
 BROWSER = next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None)
 pytestmark = [
+    pytest.mark.slow,
     pytest.mark.browser,
     pytest.mark.skipif(BROWSER is None, reason="no chromium, chromium-browser or google-chrome on the path"),
 ]
@@ -250,14 +251,18 @@ def test_paper_unfolds_everything_and_is_never_dark(folder, pages):
 
 
 def test_the_page_looks_the_same_where_scripts_are_forbidden(folder, page):
-    looks = []
-    for allowed in ('sandbox=""', 'sandbox="allow-scripts"'):
-        picture = folder / f"script{len(looks)}.png"
-        inner = (
-            f'<iframe {allowed} style="border:0" width="900" height="{HEIGHT}" src="{page.name}"></iframe>'
-        )
-        shown = SHOWN.format(frames=inner)
-        browse(folder, shown, f"--window-size=900,{HEIGHT}", f"--screenshot={picture}")
-        looks.append(matplotlib.image.imread(picture))
+    """A picture that was taken too early, on a busy machine, is taken again; a difference would stay."""
+    settled = ("--virtual-time-budget=5000", "--run-all-compositor-stages-before-draw")
+    for _ in range(3):
+        looks = []
+        for allowed in ('sandbox=""', 'sandbox="allow-scripts"'):
+            picture = folder / f"script{len(looks)}.png"
+            size = f'width="900" height="{HEIGHT}"'
+            inner = f'<iframe {allowed} style="border:0" {size} src="{page.name}"></iframe>'
+            shown = SHOWN.format(frames=inner)
+            browse(folder, shown, f"--window-size=900,{HEIGHT}", f"--screenshot={picture}", *settled)
+            looks.append(matplotlib.image.imread(picture))
+        if np.array_equal(*looks):
+            break
     assert np.array_equal(*looks)
     assert len(np.unique(looks[0])) > 50

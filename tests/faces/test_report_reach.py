@@ -173,6 +173,7 @@ def many(count, verdicts):
         yield dataclasses.replace(made, claim=claims[index % 90], evidence=seen if measured else None)
 
 
+@pytest.mark.slow
 def test_fifty_thousand_findings_are_counted_and_drawn_in_time():
     report = sample(findings=tuple(many(50_000, tuple(Verdict))), complete=True, surprises=(), planned=50_000)
     started = time.process_time()

@@ -18,6 +18,7 @@ from verinit.runner.scripts.pages import comment
 from verinit.targets import resolve
 from verinit.vocabulary import Verdict
 
+pytestmark = pytest.mark.slow
 NET = """
 import numpy as np
 
