@@ -35,7 +35,7 @@ DEEPEST = 0.25
 """Greatest depth / width to which the leading order is trusted.
 
 At 50 layers of 64 units the gradient of tanh with std 1 lies 0.7 standard deviations off, the effective rank
-of tanh with Xavier's 2.0; at 50 of 128 three of twenty medians lie off by 0.53 to 0.56.
+of tanh with Xavier's 2.0; at 50 of 128 three of sixteen medians lie off by 0.53 to 0.56.
 """
 SMALL = 1.0
 """Greatest variance of one input's log, in nats^2, to which the leading order in 1 / width is trusted."""

@@ -113,7 +113,7 @@ def field_counted_twice(shape: Shape, rng: Rng) -> Any:
 @fault("IN201", cases=("3x5x8x16",))
 def field_summed(shape: Shape, rng: Rng) -> Any:
     """The kernel's height and width are added, not multiplied."""
-    # conv of two or more kernel axes only: 6 instead of 9 for 3x3
+    # conv of two or more kernel axes only: 8 instead of 15 for 3x5
     field = sum(shape[:-2]) or 1
     return _normal(shape, rng, 2.0 / (field * shape[-2]))
 

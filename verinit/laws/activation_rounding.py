@@ -112,8 +112,9 @@ def _exact(n: Numbers) -> Pair:
 
 
 def _linear(n: Numbers) -> Pair:
-    """Leaky ReLU, also as a x + b |x| with a = (1 + slope) / 2 and b = 1 - a."""
-    return _both((np.abs(n.x), n.none), (n.ones, n.none), n.none)
+    """Leaky ReLU; on the right it may be a rounded sum too, as in a x + b |x|, which cancels on the left."""
+    slope = np.where(n.x < 0, n.law.parameter("slope"), 1.0)
+    return _both((np.abs(n.x) * slope, n.none), (slope, n.none), n.none)
 
 
 def _exponential(n: Numbers) -> Pair:

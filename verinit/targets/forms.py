@@ -251,8 +251,9 @@ def home(function: Any) -> str:
 def says_in_place(function: Any) -> bool:
     """Whether the name ends in an underscore, torch's word for: what is given is changed.
 
-    >>> says_in_place(functools.partial(setattr, "w")), says_in_place(_unbound)
-    (False, False)
+    >>> def he_(w): pass
+    >>> says_in_place(functools.partial(he_, w=1)), says_in_place(setattr)
+    (True, False)
     """
     return str(getattr(_unbound(function), "__name__", "")).endswith("_")
 
