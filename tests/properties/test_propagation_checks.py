@@ -111,6 +111,15 @@ def test_a_layer_that_repeats_neither_the_first_nor_the_last_is_seen() -> None:
     assert found.evidence.quantity == "correlation of the weights of layer 4 with all before it"
 
 
+@pytest.mark.parametrize(
+    ("name", "code"), [(name, code) for name, code in PLANTED if code in ("SP201", "SP202")]
+)
+def test_a_fault_of_gain_is_no_rounding_where_the_bound_on_rounding_is_wide(name: str, code: str) -> None:
+    """At 512 units in float32 the excuse is what was measured, and a wrong product may not excuse itself."""
+    found = examine(CHECKS[code].trial(FAULTS[name].target, Case.parse("64x512/float32?depth=5"), root=11))
+    assert found.verdict is Verdict.failed, str(found)
+
+
 def test_uniform_weights_are_judged_in_all_directions() -> None:
     right = stack("tanh", "xavier_uniform")
     found = examine(CHECKS["SP201"].trial(right, Case.parse("8x48?depth=3")))

@@ -28,14 +28,14 @@ MARGIN = 0.5
 
 That deviation is of order sqrt(depth / width), what the law leaves out of order depth / width. Measured on
 right stacks of relu, tanh, sigmoid and gelu, widths 32 to 128, batches of 4 to 32, depths of 5 up to
-`DEEPEST`, where `SMALL` lets them pass, 150 to 400 seeds: at most 0.37
-(`tests/properties/test_depth_checks.py` measures a part of it again).
+`DEEPEST`, where `SMALL` lets them pass, 150 seeds: at most 0.37 (`benchmarks/depth_margins.py`, a part of it
+again in `tests/properties/test_depth_checks.py`).
 """
 DEEPEST = 0.25
 """Greatest depth / width to which the leading order is trusted.
 
 At 50 layers of 64 units the gradient of tanh with std 1 lies 0.7 standard deviations off, the effective rank
-of tanh with Xavier's 2.0; at 50 of 128 three of sixteen medians lie off by 0.53 to 0.56.
+of tanh with Xavier's 2.0; at 50 of 128 three medians lie off by 0.53 to 0.56 (the same with `--beyond`).
 """
 SMALL = 1.0
 """Greatest variance of one input's log, in nats^2, to which the leading order in 1 / width is trusted."""
